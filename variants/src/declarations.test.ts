@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { bootOptions, buildDefinitions, buildKey, DIMENSIONS, defaultValues, PRESETS, parseVariant } from './index.ts';
+
+describe('variants', () => {
+  it('has a default among the values of every dimension', () => {
+    for (const dimension of DIMENSIONS) expect(Object.keys(dimension.values)).toContain(dimension.default);
+  });
+
+  it('reads presets and values, the rest being the default', () => {
+    expect(parseVariant('default').values).toEqual(defaultValues());
+    expect(parseVariant('idle=halt')).toEqual({ name: 'halt', values: PRESETS.halt });
+    expect(parseVariant('sched=spinlock,idle=poll').name).toBe('default');
+  });
+
+  it.each([
+    ['fast', /no such preset; presets are default, halt/],
+    ['speed=high', /no dimension 'speed'; dimensions are sched, idle/],
+    ['idle=never', /idle cannot be 'never'; allowed are poll, halt/],
+    ['idle=', /not of the form dimension=value/],
+    ['idle=halt;rm', /not of the form dimension=value/],
+  ])('refuses %s by name', (text, message) => {
+    expect(() => parseVariant(text)).toThrow(message);
+  });
+
+  it('separates what is built from what is booted', () => {
+    const { values } = parseVariant('idle=halt');
+    expect(buildDefinitions(values)).toEqual({ PLUMBLINE_SCHED: 'spinlock' });
+    expect(bootOptions(values)).toEqual({ 'net.poll-spins': '0' });
+    expect(buildKey(values)).toBe('sched-spinlock');
+  });
+});

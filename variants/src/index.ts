@@ -1,0 +1,3 @@
+export * from './declarations.ts';
+export { ElfError, readBuildId, readSymbols } from './elf.ts';
+export { buildKernel, KernelBuildError, type KernelImage } from './kernel-build.ts';
