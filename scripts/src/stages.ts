@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { cSources } from './sources.ts';
+import { ROOT, type Stage, type Step } from './stage.ts';
+
+function npx(...args: string[]): Step {
+  return { command: 'npx', args: ['--no-install', ...args] };
+}
+
+function preset(name: string, folder: string): Step[] {
+  const cwd = join(ROOT, 'kernel');
+  return [
+    { command: 'cmake', args: ['--preset', name], cwd },
+    { command: 'cmake', args: ['--build', join(ROOT, folder)], cwd },
+    { command: 'ctest', args: ['--test-dir', join(ROOT, folder), '--output-on-failure', '--no-tests=error'] },
+  ];
+}
+
+/** What `npm test` runs, in order. Minutes are deadlines, not estimates. */
+export function stages(): Stage[] {
+  return [
+    {
+      name: 'lint',
+      about: 'format, lint rules, types',
+      minutes: 5,
+      steps: [
+        npx('biome', 'ci', '--error-on-warnings', '.'),
+        npx('tsc', '-p', '.'),
+        { command: 'clang-format-14', args: ['--dry-run', '--Werror', ...cSources()] },
+      ],
+    },
+    {
+      name: 'kernel-build',
+      about: 'the kernel of the default variant, warnings are errors',
+      minutes: 10,
+      steps: [{ command: process.execPath, args: ['--import', 'tsx', 'scripts/src/build-kernel.ts'] }],
+    },
+    {
+      name: 'kernel-hosted-asan',
+      about: 'unit tests of portable kernel code under AddressSanitizer and UBSan',
+      minutes: 15,
+      steps: preset('hosted-asan', 'build/hosted/address'),
+    },
+    {
+      name: 'kernel-hosted-tsan',
+      about: 'the same under ThreadSanitizer',
+      minutes: 15,
+      steps: preset('hosted-tsan', 'build/hosted/thread'),
+    },
+    {
+      name: 'kernel-fuzz',
+      about: 'fuzz targets on their seeds and a bounded number of new inputs',
+      minutes: 10,
+      steps: preset('fuzz', 'build/hosted/fuzz'),
+    },
+    {
+      name: 'workbench',
+      about: 'workbench and in-guest tests (vitest); those in guests need /dev/kvm, those with namespaces need root',
+      minutes: 40,
+      steps: [npx('vitest', 'run')],
+    },
+  ];
+}
