@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { z } from 'zod';
+import { withDeadline } from '../deadline.ts';
+import { EnvironmentError } from '../errors.ts';
+import { decodeExit, type GuestExit } from './exit.ts';
+import { type GuestConfig, qemuArguments } from './machine.ts';
+import { QmpClient } from './qmp.ts';
+import type { Resources } from './run-directory.ts';
+
+const QEMU = 'qemu-system-x86_64';
+const LONGEST_STDERR = 64 << 10;
+
+const cpusFast = z.array(z.object({ 'cpu-index': z.int(), 'thread-id': z.int().positive() }));
+
+/** A guest under way. */
+export interface RunningGuest {
+  readonly pid: number;
+  readonly qmp: QmpClient;
+  /** CLOCK_MONOTONIC, ns, immediately before QEMU's start. */
+  readonly startedNs: bigint;
+  /** Settles, never rejects, when QEMU has ended. */
+  readonly exited: Promise<GuestExit>;
+  /** How QEMU ended, or undefined while it runs. */
+  readonly exit: GuestExit | undefined;
+  /** What the guest wrote so far to serial port and console. */
+  log(): string;
+  /** Thread ids of the vCPUs, in order. */
+  vcpuThreads(): Promise<number[]>;
+  /** Ends QEMU: asks it first, kills it after the deadline. */
+  stop(deadlineMs?: number): Promise<GuestExit>;
+}
+
+export interface LaunchOptions {
+  /** CPUs for all of QEMU's threads from the start; not pinned when absent. */
+  readonly cpus?: readonly number[];
+  /** Connects the guest's serial port with our terminal. */
+  readonly terminal?: boolean;
+}
+
+function readLog(config: GuestConfig): string {
+  return [config.serial, config.console]
+    .filter((file): file is string => file !== undefined && file !== 'stdio' && existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+}
+
+/**
+ * Starts a guest. QEMU dies with us: by the resources when we end in order, by the kernel when we do not.
+ * @throws EnvironmentError when QEMU is not installed.
+ */
+export function launchGuest(config: GuestConfig, resources: Resources, options: LaunchOptions = {}): RunningGuest {
+  const pin = options.cpus ? ['taskset', '-c', options.cpus.join(',')] : [];
+  const argv = ['--pdeathsig', 'KILL', '--', ...pin, QEMU, ...qemuArguments(config)];
+  const startedNs = process.hrtime.bigint();
+  const child = spawn('setpriv', argv, {
+    stdio: [options.terminal ? 'inherit' : 'ignore', options.terminal ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+    // Ctrl-C reaches us; we end QEMU in order. With a terminal the guest's console takes the keys.
+    detached: !options.terminal,
+  });
+  return new QemuProcess(child, config, resources, startedNs);
+}
+
+class QemuProcess implements RunningGuest {
+  readonly pid: number;
+  readonly qmp: QmpClient;
+  readonly startedNs: bigint;
+  readonly exited: Promise<GuestExit>;
+  exit: GuestExit | undefined;
+  private readonly child: ChildProcess;
+  private readonly config: GuestConfig;
+  private stderr = '';
+  private requested = false;
+  private readonly release: () => Promise<void>;
+
+  constructor(child: ChildProcess, config: GuestConfig, resources: Resources, startedNs: bigint) {
+    if (child.pid === undefined) {
+      child.on('error', () => {});
+      throw new EnvironmentError('setpriv cannot be started: install the Debian package util-linux.');
+    }
+    this.child = child;
+    this.config = config;
+    this.pid = child.pid;
+    this.startedNs = startedNs;
+    child.stderr?.setEncoding('utf8');
+    child.stderr?.on('data', (text: string) => {
+      if (this.stderr.length < LONGEST_STDERR) this.stderr += text;
+    });
+    this.qmp = QmpClient.over(child.stdio[3] as Duplex);
+    this.exited = new Promise((resolve) => {
+      child.once('close', (status, signal) => {
+        const missing = status === 127 ? `${QEMU} cannot be started: install the Debian package qemu-system-x86. ` : '';
+        this.exit = decodeExit(status, signal, readLog(config), missing + this.stderr, this.requested);
+        resolve(this.exit);
+      });
+    });
+    this.release = resources.defer(async () => {
+      this.requested = true;
+      if (this.exit === undefined) child.kill('SIGKILL');
+      await withDeadline(this.exited, 5_000, 'the end of QEMU');
+    });
+  }
+
+  log(): string {
+    return readLog(this.config);
+  }
+
+  async vcpuThreads(): Promise<number[]> {
+    const cpus = await this.qmp.execute('query-cpus-fast', cpusFast);
+    return cpus.sort((a, b) => a['cpu-index'] - b['cpu-index']).map((cpu) => cpu['thread-id']);
+  }
+
+  async stop(deadlineMs = 2_000): Promise<GuestExit> {
+    if (this.exit === undefined) {
+      this.requested = true;
+      this.qmp.execute('quit', z.unknown(), {}, deadlineMs).catch(() => {});
+      await withDeadline(this.exited, deadlineMs, 'QMP quit').catch(() => this.child.kill('SIGKILL'));
+    }
+    await this.release();
+    return this.exited;
+  }
+}

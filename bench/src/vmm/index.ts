@@ -1,0 +1,14 @@
+export * from './accelerator.ts';
+export { allowedCpus, type Cores, chooseCores, parseCpuList, pinProcess, pinThread } from './cores.ts';
+export { decodeExit, type GuestExit, type GuestExitKind, lastLines, panicText } from './exit.ts';
+export { type LaunchOptions, launchGuest, type RunningGuest } from './guest.ts';
+export {
+  GUEST_MAC,
+  type GuestConfig,
+  MACHINES,
+  type Machine,
+  qemuArguments,
+  type VhostUserNetwork,
+} from './machine.ts';
+export { QmpClient, QmpError, type QmpEvent } from './qmp.ts';
+export { closeOnSignal, Resources } from './run-directory.ts';

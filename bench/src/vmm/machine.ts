@@ -1,0 +1,165 @@
+import type { GuestAccelerator } from './accelerator.ts';
+
+export const MACHINES = ['microvm', 'q35'] as const;
+export type Machine = (typeof MACHINES)[number];
+
+/** The network device of a guest: the generator is the other end of its rings. */
+export interface VhostUserNetwork {
+  /** UNIX socket on which the generator listens. */
+  readonly socket: string;
+  readonly queues: number;
+  readonly mac: string;
+}
+
+/** Everything that decides a guest's hardware and start. The same description serves our kernel and Linux. */
+export interface GuestConfig {
+  readonly accelerator: GuestAccelerator;
+  readonly machine: Machine;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+  /** PVH ELF, or a Linux bzImage. */
+  readonly kernel: string;
+  readonly initrd?: string;
+  /** The kernel's command line. */
+  readonly options: string;
+  readonly network?: VhostUserNetwork;
+  /** File that takes the serial port's output; `stdio` connects it with our terminal. */
+  readonly serial: string;
+  /** File that takes the virtio console's output; `stdio` as above. Without it there is no such device. */
+  readonly console?: string;
+  /** virtio-rng from the host. */
+  readonly entropy?: boolean;
+  /** Value of `-plugin` (TCG only), e.g. "build/plugin/count.so,socket=...". */
+  readonly plugin?: string;
+  /** Instruction-exact time (TCG only): one instruction is one ns. */
+  readonly icount?: { readonly seed: number };
+  /** Single-threaded TCG: what the counting plugin and icount need. */
+  readonly tcgThread?: 'single' | 'multi';
+  /** UNIX socket for gdb; the guest waits for it. */
+  readonly gdbSocket?: string;
+  readonly extraArguments?: readonly string[];
+}
+
+/** Default addresses of the private link between guest and generator. */
+export const GUEST_MAC = '52:54:00:12:34:56';
+
+/** A comma ends a value in QEMU's option syntax; two stand for one. */
+function quote(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/** A size as QEMU reads it, exact to the byte's kibibyte. */
+function kibibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)}K`;
+}
+
+/**
+ * Virtio devices sit on PCI with MSI-X under KVM: an interrupt through irqfd costs no exit, while virtio-mmio needs
+ * two. Under TCG they sit on MMIO, because QEMU 7.2 crashes there with vhost-user and MSI-X.
+ */
+function transport(config: GuestConfig): 'pci' | 'device' {
+  return config.accelerator === 'tcg' && config.machine === 'microvm' ? 'device' : 'pci';
+}
+
+function machineArguments(config: GuestConfig): string[] {
+  const properties: string[] = [config.machine];
+  if (config.machine === 'microvm') {
+    if (transport(config) === 'pci') properties.push('pcie=on');
+    properties.push('rtc=on');
+  }
+  properties.push('memory-backend=mem');
+  return [
+    '-machine',
+    properties.join(','),
+    // Shared memory: the generator reads and writes the guest's rings in place.
+    '-object',
+    `memory-backend-memfd,id=mem,size=${kibibytes(config.memoryBytes)},share=on`,
+    '-m',
+    kibibytes(config.memoryBytes),
+    '-smp',
+    String(config.vcpus),
+  ];
+}
+
+function acceleratorArguments(config: GuestConfig): string[] {
+  if (config.accelerator === 'kvm') return ['-accel', 'kvm', '-cpu', 'host'];
+  // kvm_pvm refuses MSR 0x10a, which arch-capabilities reads.
+  if (config.accelerator === 'kvm_pvm') return ['-accel', 'kvm', '-cpu', 'host,-arch-capabilities'];
+  const accel = config.tcgThread === undefined ? 'tcg' : `tcg,thread=${config.tcgThread}`;
+  if (!config.icount) return ['-accel', accel, '-cpu', 'max'];
+  return [
+    ...['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off'],
+    // Sources of chance that differ between boots are taken out.
+    ...['-cpu', 'max,rdrand=off,rdseed=off,erms=off,fsrm=off'],
+    ...['-rtc', 'base=2026-01-01,clock=vm', '-seed', String(config.icount.seed)],
+  ];
+}
+
+function networkArguments(config: GuestConfig): string[] {
+  if (!config.network) return [];
+  const { socket, queues, mac } = config.network;
+  const device = [`virtio-net-${transport(config)}`, 'netdev=net0', `mac=${mac}`];
+  if (queues > 1) {
+    device.push('mq=on');
+    // Two vectors a queue pair, one for configuration, one for the control queue.
+    if (transport(config) === 'pci') device.push(`vectors=${2 * queues + 2}`);
+  }
+  // See transport(): on q35 under TCG the device is on PCI, where it must do without MSI-X.
+  if (config.accelerator === 'tcg' && transport(config) === 'pci') device.push('vectors=0');
+  return [
+    ...['-chardev', `socket,id=net0,path=${quote(socket)}`],
+    ...['-netdev', `vhost-user,id=net0,chardev=net0,queues=${queues}`],
+    ...['-device', device.join(',')],
+  ];
+}
+
+function characterDevice(id: string, target: string): string[] {
+  const backend = target === 'stdio' ? `stdio,id=${id},signal=on` : `file,id=${id},path=${quote(target)}`;
+  return ['-chardev', backend];
+}
+
+function consoleArguments(config: GuestConfig): string[] {
+  const serial = [...characterDevice('serial0', config.serial), '-serial', 'chardev:serial0'];
+  if (config.console === undefined) return serial;
+  const shared = config.console === 'stdio' && config.serial === 'stdio';
+  const backend = shared
+    ? ['-chardev', 'stdio,id=console0,mux=on,signal=on']
+    : characterDevice('console0', config.console);
+  return [
+    ...(shared ? ['-serial', 'chardev:console0'] : serial),
+    ...backend,
+    ...['-device', `virtio-serial-${transport(config)}`, '-device', 'virtconsole,chardev=console0'],
+  ];
+}
+
+/**
+ * The arguments of qemu-system-x86_64 for a guest. The QMP connection is file descriptor 3, inherited: no socket file,
+ * no race at the start.
+ */
+export function qemuArguments(config: GuestConfig): string[] {
+  return [
+    ...machineArguments(config),
+    ...acceleratorArguments(config),
+    ...['-kernel', config.kernel],
+    ...(config.initrd === undefined ? [] : ['-initrd', config.initrd]),
+    ...['-append', config.options],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    // The guest ends QEMU with the status (value << 1) | 1.
+    ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
+    ...consoleArguments(config),
+    ...networkArguments(config),
+    ...(config.entropy ? ['-device', `virtio-rng-${transport(config)}`] : []),
+    ...(config.plugin === undefined ? [] : ['-plugin', config.plugin]),
+    ...(config.gdbSocket === undefined
+      ? []
+      : [
+          '-chardev',
+          `socket,id=gdb0,path=${quote(config.gdbSocket)},server=on,wait=off`,
+          '-gdb',
+          'chardev:gdb0',
+          '-S',
+        ]),
+    ...['-chardev', 'socket,id=qmp0,fd=3', '-mon', 'chardev=qmp0,mode=control'],
+    ...(config.extraArguments ?? []),
+  ];
+}
