@@ -21,6 +21,7 @@ const ENTRIES = {
   test: 'scripts/src/test.ts',
   format: 'scripts/src/format.ts',
   lint: 'scripts/src/lint.ts',
+  'check-fresh': 'scripts/src/check-fresh.ts',
   'build-kernel': 'scripts/src/build-kernel.ts',
 };
 
