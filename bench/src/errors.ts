@@ -8,10 +8,10 @@ export class BenchError extends Error {
   }
 }
 
-/** A wrong option or value on the command line. Exit code 2. */
+/** A wrong option or value on the command line. Exit code 64 (EX_USAGE). */
 export class UsageError extends BenchError {
   constructor(message: string) {
-    super(message, 2);
+    super(message, 64);
   }
 
   /** Names option, value and what is allowed. */

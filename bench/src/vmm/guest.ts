@@ -32,6 +32,18 @@ export interface RunningGuest {
   stop(deadlineMs?: number): Promise<GuestExit>;
 }
 
+/** A guest as QEMU's arguments, and the files in which it leaves its words. */
+export interface GuestCommand {
+  readonly arguments: readonly string[];
+  readonly logs: readonly string[];
+}
+
+/** The command of a guest of ours. */
+export function guestCommand(config: GuestConfig): GuestCommand {
+  const logs = [config.serial, config.console].filter((file) => file !== undefined && file !== 'stdio');
+  return { arguments: qemuArguments(config), logs: logs.filter((file) => file !== undefined) };
+}
+
 export interface LaunchOptions {
   /** CPUs for all of QEMU's threads from the start; not pinned when absent. */
   readonly cpus?: readonly number[];
@@ -39,27 +51,30 @@ export interface LaunchOptions {
   readonly terminal?: boolean;
 }
 
-function readLog(config: GuestConfig): string {
-  return [config.serial, config.console]
-    .filter((file): file is string => file !== undefined && file !== 'stdio' && existsSync(file))
+function readLogs(files: readonly string[]): string {
+  return files
+    .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n');
 }
+
+/** The QMP connection is file descriptor 3, inherited: no socket file, no race at the start. */
+const CONTROL = ['-chardev', 'socket,id=qmp0,fd=3', '-mon', 'chardev=qmp0,mode=control'];
 
 /**
  * Starts a guest. QEMU dies with us: by the resources when we end in order, by the kernel when we do not.
  * @throws EnvironmentError when QEMU is not installed.
  */
-export function launchGuest(config: GuestConfig, resources: Resources, options: LaunchOptions = {}): RunningGuest {
+export function launchGuest(guest: GuestCommand, resources: Resources, options: LaunchOptions = {}): RunningGuest {
   const pin = options.cpus ? ['taskset', '-c', options.cpus.join(',')] : [];
-  const argv = ['--pdeathsig', 'KILL', '--', ...pin, QEMU, ...qemuArguments(config)];
+  const argv = ['--pdeathsig', 'KILL', '--', ...pin, QEMU, ...guest.arguments, ...CONTROL];
   const startedNs = process.hrtime.bigint();
   const child = spawn('setpriv', argv, {
     stdio: [options.terminal ? 'inherit' : 'ignore', options.terminal ? 'inherit' : 'ignore', 'pipe', 'pipe'],
     // Ctrl-C reaches us; we end QEMU in order. With a terminal the guest's console takes the keys.
     detached: !options.terminal,
   });
-  return new QemuProcess(child, config, resources, startedNs);
+  return new QemuProcess(child, guest.logs, resources, startedNs);
 }
 
 class QemuProcess implements RunningGuest {
@@ -69,18 +84,18 @@ class QemuProcess implements RunningGuest {
   readonly exited: Promise<GuestExit>;
   exit: GuestExit | undefined;
   private readonly child: ChildProcess;
-  private readonly config: GuestConfig;
+  private readonly logs: readonly string[];
   private stderr = '';
   private requested = false;
   private readonly release: () => Promise<void>;
 
-  constructor(child: ChildProcess, config: GuestConfig, resources: Resources, startedNs: bigint) {
+  constructor(child: ChildProcess, logs: readonly string[], resources: Resources, startedNs: bigint) {
     if (child.pid === undefined) {
       child.on('error', () => {});
       throw new EnvironmentError('setpriv cannot be started: install the Debian package util-linux.');
     }
     this.child = child;
-    this.config = config;
+    this.logs = logs;
     this.pid = child.pid;
     this.startedNs = startedNs;
     child.stderr?.setEncoding('utf8');
@@ -91,7 +106,7 @@ class QemuProcess implements RunningGuest {
     this.exited = new Promise((resolve) => {
       child.once('close', (status, signal) => {
         const missing = status === 127 ? `${QEMU} cannot be started: install the Debian package qemu-system-x86. ` : '';
-        this.exit = decodeExit(status, signal, readLog(config), missing + this.stderr, this.requested);
+        this.exit = decodeExit(status, signal, readLogs(logs), missing + this.stderr, this.requested);
         resolve(this.exit);
       });
     });
@@ -103,7 +118,7 @@ class QemuProcess implements RunningGuest {
   }
 
   log(): string {
-    return readLog(this.config);
+    return readLogs(this.logs);
   }
 
   async vcpuThreads(): Promise<number[]> {

@@ -1,7 +1,7 @@
 export * from './accelerator.ts';
 export { allowedCpus, type Cores, chooseCores, parseCpuList, pinProcess, pinThread } from './cores.ts';
 export { decodeExit, type GuestExit, type GuestExitKind, lastLines, panicText } from './exit.ts';
-export { type LaunchOptions, launchGuest, type RunningGuest } from './guest.ts';
+export { type GuestCommand, guestCommand, type LaunchOptions, launchGuest, type RunningGuest } from './guest.ts';
 export {
   GUEST_MAC,
   type GuestConfig,

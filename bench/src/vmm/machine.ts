@@ -132,10 +132,7 @@ function consoleArguments(config: GuestConfig): string[] {
   ];
 }
 
-/**
- * The arguments of qemu-system-x86_64 for a guest. The QMP connection is file descriptor 3, inherited: no socket file,
- * no race at the start.
- */
+/** The arguments of qemu-system-x86_64 for a guest; launchGuest adds the control connection. */
 export function qemuArguments(config: GuestConfig): string[] {
   return [
     ...machineArguments(config),
@@ -159,7 +156,6 @@ export function qemuArguments(config: GuestConfig): string[] {
           'chardev:gdb0',
           '-S',
         ]),
-    ...['-chardev', 'socket,id=qmp0,fd=3', '-mon', 'chardev=qmp0,mode=control'],
     ...(config.extraArguments ?? []),
   ];
 }

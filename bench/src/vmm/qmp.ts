@@ -70,7 +70,7 @@ export class QmpClient {
     this.ready.catch(() => {});
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => this.receive(chunk));
-    stream.on('error', (error) => this.end(error));
+    stream.on('error', (cause) => this.end(new Error('QEMU closed its control connection', { cause })));
     stream.on('close', () => this.end(new Error('QEMU closed its control connection')));
   }
 
