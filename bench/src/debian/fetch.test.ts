@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { PackageIdentity } from './apt-session.ts';
+import { DebianFetchError, fetchPackageSet, packagedFile } from './fetch.ts';
+import { readPackageLock } from './lock.ts';
+
+/** A small package of the locked set, so that the tests fetch kilobytes. */
+let small: PackageIdentity;
+let cache: string;
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'plumbline-debian-'));
+  const found = (await readPackageLock()).sets.memcached.find((item) => item.name === 'memcached');
+  if (found === undefined) throw new Error('memcached is not locked');
+  small = found;
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => rm(cache, { recursive: true, force: true }));
+
+/** Makes every download of apt fail: nothing listens on the discard port. */
+function goOffline(): void {
+  for (const name of ['http_proxy', 'https_proxy']) vi.stubEnv(name, 'http://127.0.0.1:9');
+}
+
+describe('fetchPackageSet, from the apt sources of this machine', () => {
+  it('fails offline with the next step in the message, and leaves nothing behind', async () => {
+    goOffline();
+    const attempt = fetchPackageSet('memcached', { cacheDirectory: cache, locked: [small] });
+    await expect(attempt).rejects.toThrow(DebianFetchError);
+    await expect(attempt).rejects.toThrow(/Check the network/);
+    expect(await readdir(cache)).toEqual([]);
+  });
+
+  it('fetches for two callers at once, then works offline', async () => {
+    const options = { cacheDirectory: cache, locked: [small] };
+    const both = await Promise.all([fetchPackageSet('memcached', options), fetchPackageSet('memcached', options)]);
+    goOffline();
+    for (const result of [...both, await fetchPackageSet('memcached', options)]) {
+      expect(result.notices).toEqual([]);
+      expect(result.packages.map(({ version, locked }) => [version, locked])).toEqual([[small.version, true]]);
+      expect(existsSync(packagedFile(result.packages, '/usr/bin/memcached'))).toBe(true);
+    }
+    expect(() => packagedFile(both[0].packages, '/bin/other')).toThrow(/no file \/bin\/other in memcached/);
+    expect((await readdir(cache)).length).toBe(1);
+  });
+
+  it('takes the current versions when a locked one is gone, says so, and stays with them', async () => {
+    const gone = { ...small, version: '1.0.0-1', sha256: '0'.repeat(64) };
+    const options = { cacheDirectory: cache, locked: [gone] };
+    const result = await fetchPackageSet('memcached', options);
+    const memcached = result.packages.find((item) => item.name === 'memcached');
+    expect(memcached?.locked).toBe(false);
+    expect(result.notices.join('\n')).toMatch(/memcached: locked version 1\.0\.0-1 is no longer offered, using 1\./);
+    expect(existsSync(packagedFile(result.packages, '/lib64/ld-linux-x86-64.so.2'))).toBe(true);
+    goOffline();
+    expect(await fetchPackageSet('memcached', options)).toEqual(result);
+  });
+});
+
+describe('readPackageLock', () => {
+  it('names the file and the field that is wrong', async () => {
+    const file = join(cache, 'bad.json');
+    await writeFile(file, '{"schema":1,"sets":{"kernel":[],"memcached":[{"name":"memcached"}]}}');
+    await expect(readPackageLock(pathToFileURL(file))).rejects.toThrow(/bad\.json:[\s\S]*sets\.memcached\[0\]\.version/);
+  });
+});

@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { BenchError, messageOf } from '../errors.ts';
+
+const identity = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/),
+  version: z.string().regex(/^[A-Za-z0-9.+:~-]+$/),
+  architecture: z.string().regex(/^[a-z0-9-]+$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** Version and sum of every package of every set. */
+export const packageLockSchema = z.strictObject({
+  schema: z.literal(1),
+  sets: z.strictObject({ kernel: z.array(identity).min(1), memcached: z.array(identity).min(1) }),
+});
+export type PackageLock = z.infer<typeof packageLockSchema>;
+
+/** Where the versions are pinned; written by `update-lock.ts`. */
+export const packageLockFile = new URL('packages.lock.json', import.meta.url);
+
+/**
+ * Reads the lock file.
+ * @throws BenchError naming the file and what is wrong with it
+ */
+export async function readPackageLock(file: URL = packageLockFile): Promise<PackageLock> {
+  try {
+    return packageLockSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    const what = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw new BenchError(
+      `${file.pathname}: ${what}\nWrite it anew with: node --import tsx bench/src/debian/update-lock.ts`,
+    );
+  }
+}
