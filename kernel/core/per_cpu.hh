@@ -1,0 +1,71 @@
+// Per-CPU data. GS points at this CPU's block on every platform.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/units.hh"
+
+namespace plumbline {
+
+inline constexpr unsigned kMaxCpus = 8;
+
+class Thread;
+struct CpuPrivate;
+
+// The block's first page is the page that kvm_pvm shares with its host: byte 0 says whether
+// interrupts are enabled, byte 1 that one is waiting. Other platforms use the two bytes the same
+// way, filled by the entry code. The rest of that page stays unused: the host may write there.
+struct alignas(kPageSize) PerCpu {
+  std::uint8_t interrupts_enabled;
+  std::uint8_t interrupt_pending;
+  std::uint8_t host_page[kPageSize - 2];
+
+  // From here on offsets are known to assembly (arch/x86_64/per_cpu_offsets.hh checks them).
+  PerCpu* self;
+  Thread* current;
+  // Interrupt entry refuses to use a stack below this address: it has overflowed.
+  std::uint64_t stack_limit;
+  // Greater than zero: the scheduler may not take the CPU away from the running thread.
+  std::uint32_t preempt_count;
+  std::uint32_t need_reschedule;
+  // 1 when the host itself honours byte 0 (kvm_pvm).
+  std::uint8_t masked_by_host;
+  // 1 while the idle loop may be halted, so that others know an interrupt is needed to wake it.
+  std::atomic<std::uint8_t> halted;
+  std::uint32_t index;
+  std::uint32_t apic_id;
+  // Vectors that arrived while masked, 256 bits; the sixteen bits of level_held say which still
+  // wait for their EOI.
+  std::uint64_t pending_vectors[4];
+  std::uint64_t interrupt_count;
+  // State of the layers above, allocated when the CPU is set up.
+  void* scheduler;
+  void* heap;
+  void* timers;
+  CpuPrivate* arch;
+};
+
+// This CPU's block. A thread that may move must be masked or pinned while it uses the result.
+inline PerCpu& this_cpu() {
+  PerCpu* self;
+  asm("mov %%gs:%c1, %0" : "=r"(self) : "i"(offsetof(PerCpu, self)));
+  return *self;
+}
+
+// CPUs that run, 1 to kMaxCpus.
+unsigned cpu_count();
+// The block of CPU `index`, which is below cpu_count().
+PerCpu& cpu(unsigned index);
+
+// Holds the running thread on its CPU, interrupts stay enabled.
+class PreemptionGuard {
+ public:
+  PreemptionGuard();
+  ~PreemptionGuard();
+  PreemptionGuard(const PreemptionGuard&) = delete;
+  PreemptionGuard& operator=(const PreemptionGuard&) = delete;
+};
+
+}  // namespace plumbline

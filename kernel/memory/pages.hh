@@ -1,0 +1,46 @@
+// The physical page allocator: buddy blocks of 2^order pages of 4 KiB.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/units.hh"
+#include "memory/address.hh"
+
+namespace plumbline {
+
+// The largest block: 2^10 pages, 4 MiB.
+inline constexpr unsigned kMaxPageOrder = 10;
+
+// Physically contiguous memory, mapped in the direct map, aligned to its size. Empty when there was
+// none.
+struct PageBlock {
+  void* data = nullptr;
+  unsigned order = 0;
+
+  explicit operator bool() const { return data != nullptr; }
+  std::size_t size() const { return kPageSize << order; }
+  PhysicalAddress physical() const { return to_physical(data); }
+};
+
+enum class Zeroed : bool { kNo, kYes };
+
+// The smallest order whose block holds `bytes`.
+constexpr unsigned page_order_for(std::size_t bytes) {
+  unsigned order = 0;
+  while ((kPageSize << order) < bytes) ++order;
+  return order;
+}
+
+// Allocates 2^order pages. An empty block means that memory is short or too fragmented. Callable
+// anywhere except in NMI handlers.
+PageBlock allocate_pages(unsigned order, Zeroed zeroed = Zeroed::kNo);
+void free_pages(PageBlock block);
+
+struct PageStatistics {
+  std::size_t total_pages;
+  std::size_t free_pages;
+};
+PageStatistics page_statistics();
+
+}  // namespace plumbline
