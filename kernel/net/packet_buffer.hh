@@ -1,8 +1,8 @@
 // Packet buffers: the memory that a network device reads and writes, and the pool it comes from.
 //
 // A buffer's descriptor (PacketBuffer, one cache line) lies apart from its data. The data areas are
-// an odd number of cache lines apart, so that the headers of a burst fall into different cache sets;
-// with a power of two between them, 64 packets would share two sets of the first-level cache.
+// an odd number of cache lines apart, so that the headers of a burst fall into different cache
+// sets; with a power of two between them, 64 packets would share two sets of the first-level cache.
 #pragma once
 
 #include <cstddef>
@@ -30,13 +30,13 @@ struct alignas(64) PacketBuffer {
   // 20 + 8) share the first line.
   static constexpr size_t kHeadroom = 12;
 
-  std::byte* data;          // first byte of the frame
-  uint32_t length;          // bytes of the frame in this buffer
-  uint32_t capacity;        // bytes from `data`'s default position to the end of the buffer
-  uint64_t physical;        // physical address of `start()`
-  PacketBuffer* next;       // rest of a frame that spans buffers (mergeable receive), or nullptr
-  BufferPool* pool;         // where it returns to
-  uint16_t checksum_start;  // kPartial: bytes from `data` at which summing starts
+  std::byte* data;           // first byte of the frame
+  uint32_t length;           // bytes of the frame in this buffer
+  uint32_t capacity;         // bytes from `data`'s default position to the end of the buffer
+  uint64_t physical;         // physical address of `start()`
+  PacketBuffer* next;        // rest of a frame that spans buffers (mergeable receive), or nullptr
+  BufferPool* pool;          // where it returns to
+  uint16_t checksum_start;   // kPartial: bytes from `data` at which summing starts
   uint16_t checksum_offset;  // kPartial: bytes from there to the checksum field
   ChecksumState checksum;
   bool in_use;        // false while on the pool's free list; catches a double release

@@ -1,0 +1,203 @@
+// A network interface: Ethernet, ARP, IPv4, ICMP and UDP over packet buffers, without a device.
+//
+// The receive loop of a queue pair feeds it bursts; hosted tests and fuzzers feed it whatever they
+// like. One Interface serves one queue pair and belongs to one thread. There is no virtual call
+// and no allocation from the heap on any path.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "net/arp_table.hh"
+#include "net/packet_buffer.hh"
+#include "net/reassembly.hh"
+#include "net/transmit.hh"
+#include "net/udp.hh"
+#include "net/wire/addresses.hh"
+#include "net/wire/arp.hh"
+#include "net/wire/ethernet.hh"
+#include "net/wire/icmp.hh"
+#include "net/wire/ipv4.hh"
+#include "net/wire/udp.hh"
+
+namespace plumbline::net {
+
+// What UDP datagrams carry as their checksum.
+enum class UdpChecksum : uint8_t {
+  kFull,  // always correct on the wire: by the device where it offers that, else computed here.
+          // What Linux does, hence the default.
+  kZero,  // none: legal over IPv4 (RFC 768), and not comparable with Linux
+};
+
+struct InterfaceConfiguration {
+  MacAddress mac;
+  Ipv4Prefix address;
+  Ipv4Address gateway;             // zero: none
+  uint16_t mtu = 1500;             // bytes of an IPv4 packet; 576 to 1500
+  bool transmit_checksum = false;  // the device completes kPartial checksums (VIRTIO_NET_F_CSUM)
+  UdpChecksum udp_checksum = UdpChecksum::kFull;
+  uint64_t (*now)() = nullptr;  // monotonic nanoseconds; called off the fast path only
+};
+
+struct InterfaceStatistics {
+  uint64_t udp_received = 0;  // datagrams given to handlers
+  uint64_t udp_sent = 0;
+  uint64_t not_for_us = 0;        // another station's, or an unknown protocol
+  uint64_t malformed = 0;         // refused by a parser
+  uint64_t bad_checksum = 0;      // UDP; IPv4's and ICMP's count as malformed
+  uint64_t no_port = 0;           // nobody is bound to the port
+  uint64_t chained = 0;           // longer than a buffer, and so than the MTU: dropped
+  uint64_t no_buffer = 0;         // an answer was not sent because no buffer was left
+  uint64_t unreachable_sent = 0;  // ICMP port unreachable
+  uint64_t echo_replies = 0;      // ICMP
+  uint64_t arp_replies = 0;
+};
+
+class Interface {
+ public:
+  static constexpr size_t kBurst = 64;
+  static constexpr size_t kMaximumPorts = 8;
+  // Bytes of Ethernet, IPv4 and UDP headers in front of a payload.
+  static constexpr size_t kUdpHeaders =
+      EthernetHeader::kSize + Ipv4Header::kSize + UdpHeader::kSize;
+
+  // `pool` gives the buffers for what is not an answer in place; `reassembly_memory` is what
+  // Reassembler takes. All must outlive the interface.
+  Interface(const InterfaceConfiguration& configuration, BufferPool& pool,
+            std::span<std::byte> reassembly_memory);
+  Interface(const Interface&) = delete;
+  Interface& operator=(const Interface&) = delete;
+
+  // Calls `handler` for the datagrams to `port`. False when the port is taken, 0, or there are
+  // kMaximumPorts already.
+  bool bind(uint16_t port, const UdpHandler& handler);
+
+  // Handles received frames, taking them over; answers are appended to `out` or the buffers
+  // released.
+  void receive(std::span<PacketBuffer* const> frames, Transmit& out);
+  void receive(PacketBuffer* frame, Transmit& out) { receive({&frame, 1}, out); }
+
+  // Sends a datagram of up to 65507 bytes that answers nothing, in fragments if need be; resolves
+  // the neighbour first. False when it was dropped: no route, no buffer, or too long.
+  bool send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
+                Transmit& out);
+  // Tells the neighbours our address (gratuitous ARP, RFC 5227 section 3).
+  void announce(Transmit& out);
+  // Call about once a second: time-outs of ARP and reassembly.
+  void tick(Transmit& out);
+
+  const InterfaceConfiguration& configuration() const { return configuration_; }
+  const InterfaceStatistics& statistics() const { return statistics_; }
+  const Reassembler& reassembler() const { return reassembler_; }
+  ArpTable& arp_table() { return arp_; }
+  // Drops everything that is kept between packets (fuzzing: equal inputs, equal runs).
+  void forget();
+
+ private:
+  friend class UdpResponder;
+
+  // A datagram of the burst between its parsing and its handler's call.
+  struct Pending {
+    UdpDatagram datagram;
+    const UdpHandler* handler;
+    PacketBuffer* frame;
+  };
+  // Where an IPv4 packet goes.
+  struct Route {
+    MacAddress mac;
+    Ipv4Address source;
+    Ipv4Address destination;
+  };
+
+  // First pass over one frame; true when `pending` was filled in, otherwise the frame is dealt
+  // with.
+  bool classify(PacketBuffer* frame, Pending& pending, Transmit& out);
+  void receive_arp(PacketBuffer* frame, Transmit& out);
+  // `segment`: the whole IPv4 payload; `buffer`: where it lies, or nullptr when reassembled.
+  bool receive_udp(const Ipv4Header& ip, std::span<std::byte> segment, PacketBuffer* buffer,
+                   Pending& pending, Transmit& out);
+  void receive_icmp(const Ipv4Header& ip, std::span<std::byte> message, PacketBuffer* frame,
+                    bool in_frame, Transmit& out);
+  void receive_fragment(const Ipv4Header& ip, std::span<std::byte> payload, PacketBuffer* frame,
+                        Transmit& out);
+  void run(Pending& pending, Transmit& out);
+  void send_port_unreachable(const Ipv4Header& ip, PacketBuffer* frame, Transmit& out);
+
+  // A buffer whose payload starts behind `headers` bytes; nullptr when none can be had.
+  PacketBuffer* allocate(size_t headers, Transmit& out);
+  // Writes Ethernet and IPv4 header in front of the IPv4 payload at buffer->data +
+  // EthernetHeader::kSize + Ipv4Header::kSize, whose length is known from buffer->length.
+  void emit_headers(PacketBuffer* buffer, const Route& route, uint8_t protocol) const;
+  // Writes UDP header and checksum in front of a payload; buffer->data is at the Ethernet header.
+  void emit_udp(PacketBuffer* buffer, const Route& route, uint16_t source_port,
+                uint16_t destination_port, size_t payload_length) const;
+  // Sends `header` and `body`, one IPv4 payload with its checksum complete, in as many fragments as
+  // it takes. False when buffers ran out (what was sent already is useless, as after any loss).
+  bool send_fragments(const Route& route, uint8_t protocol, std::span<const std::byte> header,
+                      std::span<const std::byte> body, Transmit& out);
+  // Sends a datagram to a neighbour whose MAC address is known.
+  bool send_datagram(const Route& route, uint16_t source_port, uint16_t destination_port,
+                     std::span<const std::byte> payload, Transmit& out);
+  void send_arp_request(Ipv4Address target, Transmit& out);
+  void push_waiting(PacketBuffer* first, MacAddress mac, Transmit& out);
+  uint64_t now() const { return configuration_.now == nullptr ? 0 : configuration_.now(); }
+
+  InterfaceConfiguration configuration_;
+  BufferPool* pool_;
+  InterfaceStatistics statistics_;
+  size_t port_count_ = 0;
+  std::array<uint16_t, kMaximumPorts> ports_{};
+  std::array<UdpHandler, kMaximumPorts> handlers_{};
+  std::array<Pending, kBurst> pending_;
+  Reassembler reassembler_;
+  ArpTable arp_;
+  uint16_t identification_ = 0;
+  // RFC 1122, 3.2.2 and RFC 1812, 4.3.2.8: errors are sent at a limited rate.
+  uint64_t unreachable_refilled_ = 0;
+  uint32_t unreachable_tokens_ = kUnreachablePerSecond;
+  static constexpr uint32_t kUnreachablePerSecond = 1000;
+};
+
+// How a UDP handler answers the datagram it was called for.
+class UdpResponder {
+ public:
+  // The most payload that goes into one unfragmented packet.
+  size_t maximum_payload() const {
+    return interface_.configuration_.mtu - Ipv4Header::kSize - UdpHeader::kSize;
+  }
+  // The request's own buffer from the payload's start on, for an answer in place of up to
+  // maximum_payload() bytes; the request is at its start. Empty when the request has no buffer, or
+  // it was used for an answer already.
+  std::span<std::byte> room() const;
+  // Sends the first `length` bytes of room() as the answer. At most once.
+  void reply_in_place(size_t length);
+
+  // A fresh buffer for (a further piece of) the answer, or nullptr when none can be had; to be
+  // given to reply_from() or discard().
+  PacketBuffer* allocate() { return interface_.allocate(Interface::kUdpHeaders, out_); }
+  // Where a fresh buffer's payload goes: maximum_payload() bytes.
+  std::span<std::byte> room(PacketBuffer* buffer) const;
+  void reply_from(PacketBuffer* buffer, size_t length);
+  void discard(PacketBuffer* buffer) { interface_.pool_->release(buffer); }
+
+  // Sends a copy of `payload`, in fragments if need be. False when it was dropped.
+  bool reply(std::span<const std::byte> payload);
+
+ private:
+  friend class Interface;
+  UdpResponder(Interface& owner, Transmit& out, const UdpDatagram& datagram, MacAddress mac)
+      : interface_(owner), out_(out), datagram_(datagram), request_(datagram.buffer), mac_(mac) {}
+
+  Interface::Route route() const {
+    return {mac_, datagram_.destination.address, datagram_.source.address};
+  }
+
+  Interface& interface_;
+  Transmit& out_;
+  const UdpDatagram& datagram_;
+  PacketBuffer* request_;
+  MacAddress mac_;
+};
+
+}  // namespace plumbline::net

@@ -1,0 +1,42 @@
+// Internet Control Message Protocol: the common 8-byte header (RFC 792).
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "core/byte_order.hh"
+#include "net/checksum.hh"
+
+namespace plumbline::net {
+
+struct IcmpHeader {
+  static constexpr size_t kSize = 8;
+  static constexpr uint8_t kEchoReply = 0;
+  static constexpr uint8_t kDestinationUnreachable = 3;
+  static constexpr uint8_t kEcho = 8;
+  static constexpr uint8_t kCodePortUnreachable = 3;
+
+  uint8_t type = 0;
+  uint8_t code = 0;
+  uint32_t rest = 0;  // echo: identifier and sequence number
+
+  // The header of `message` (a whole ICMP message), or nothing when it is short or its checksum is
+  // wrong.
+  static std::optional<IcmpHeader> parse(std::span<const std::byte> message) {
+    if (message.size() < kSize || internet_checksum(message) != 0) return std::nullopt;
+    const std::byte* const at = message.data();
+    return IcmpHeader{static_cast<uint8_t>(at[0]), static_cast<uint8_t>(at[1]), load_be32(at + 4)};
+  }
+  // Writes the header in front of a message's data and the checksum over all of `message`, which
+  // must hold at least kSize bytes.
+  void emit(std::span<std::byte> message) const {
+    std::byte* const at = message.data();
+    at[0] = std::byte{type};
+    at[1] = std::byte{code};
+    store_be16(at + 2, 0);
+    store_be32(at + 4, rest);
+    store_native16(at + 2, internet_checksum(message));
+  }
+};
+
+}  // namespace plumbline::net
