@@ -56,13 +56,16 @@ export async function ensureNodeModules(root) {
     const hash = wanted(root);
     if (present(root) === hash) return;
     console.error('plumbline: installing npm packages');
-    const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    // Not `npm ci`: it refuses a lock file that leaves out optional packages of other platforms, which some mirrors do
+    // not carry. `install --no-save` takes the locked versions too and leaves the lock file alone.
+    const result = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
       timeout: LOCK_DEADLINE_MS,
     });
     if (result.error !== undefined) throw new SetupError(`npm cannot be run: ${result.error.message}`);
-    if (result.status !== 0) throw new SetupError('npm ci failed (its message is above); it needs the npm registry');
+    if (result.status !== 0)
+      throw new SetupError('npm install failed (its message is above); it needs the npm registry');
     const stamp = join(root, 'node_modules', '.plumbline-lock');
     writeFileSync(`${stamp}.new`, hash);
     renameSync(`${stamp}.new`, stamp);
