@@ -1,0 +1,26 @@
+import { type SubjectId, subjectSchema } from '@plumbline/datasets';
+import { UsageError } from '../errors.ts';
+import { echo } from './echo.ts';
+import { linuxGuest } from './linux-guest.ts';
+import { linuxHost } from './linux-host.ts';
+import { plumbline } from './plumbline.ts';
+import type { Subject } from './subject.ts';
+
+export { SubjectFailure } from './failure.ts';
+export * from './subject.ts';
+
+/** Everything that can be measured, in the order of reports. */
+export const SUBJECTS: readonly Subject[] = [plumbline, echo, linuxHost, linuxGuest];
+
+/**
+ * A subject by name.
+ * @throws UsageError naming what is available; names of the schema that nothing provides yet are told apart.
+ */
+export function findSubject(id: string): Subject {
+  const subject = SUBJECTS.find((candidate) => candidate.id === id);
+  if (subject) return subject;
+  const available = SUBJECTS.map((candidate) => candidate.id).join(', ');
+  const planned = subjectSchema.options.includes(id as SubjectId);
+  if (planned) throw new UsageError(`option --subject: "${id}" cannot be measured yet. Available: ${available}.`);
+  throw UsageError.badValue('--subject', id, available);
+}

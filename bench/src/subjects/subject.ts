@@ -1,0 +1,98 @@
+import type { Accelerator, SubjectId } from '@plumbline/datasets';
+import type { Variant } from '@plumbline/variants';
+import type { ThreadTimes } from 'perf-hooks-extra';
+import type { Generator } from '../generator/index.ts';
+import type { AnsweredEvent } from '../generator/protocol.ts';
+import type { Cores, GuestAccelerator, Machine, Resources } from '../vmm/index.ts';
+
+/** The hardware that every guest of a comparison gets alike. */
+export interface GuestShape {
+  readonly machine: Machine;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+}
+
+/** What distinguishes one boot of a subject from another. */
+export interface BootConfig {
+  readonly accelerator: Accelerator;
+  readonly variant: Variant;
+  readonly shape: GuestShape;
+  readonly cores: Cores;
+  /** Everything the boot opens is closed with these. */
+  readonly resources: Resources;
+  /** Private folder for sockets and logs. */
+  readonly directory: string;
+  /** Count instructions: load the counting plugin, listening on a socket in the folder. */
+  readonly counting: boolean;
+  /** Further boot options for a kernel of ours. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** How long the first answer may take. */
+  readonly answerTimeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What exactly was under test, for a sample's provenance. */
+export interface SubjectIdentity {
+  /** GNU build id of our kernel, or the version of the Linux kernel. */
+  readonly kernelBuildId: string;
+  readonly imageBuildId: string;
+  /** Bytes of what is loaded into the machine; undefined for a process of the host. */
+  readonly imageBytes?: number;
+  readonly packages: Readonly<Record<string, string>>;
+}
+
+/** How a subject ended before it was asked to. */
+export interface SubjectEnd {
+  readonly reason: string;
+  /** Panic text, console or output. */
+  readonly console: string;
+}
+
+/** A subject under way, with the generator connected to it. */
+export interface RunningSubject {
+  readonly generator: Generator;
+  /** What answers: decides the request that asks for readiness, and the traffic. */
+  readonly protocol: 'memcached' | 'echo';
+  /** CLOCK_MONOTONIC, ns, right before the VMM or the process was started. */
+  readonly startedNs: bigint;
+  /** The first answer; asked for from before the start, so that its time is exact. Rejects at the time-out. */
+  readonly answered: Promise<AnsweredEvent>;
+  /** Settles when the subject ended, whoever ended it. */
+  readonly ended: Promise<SubjectEnd>;
+  /** CPU times of the threads that serve: vCPUs, or the process's threads. */
+  serverThreads(): Promise<ThreadTimes[]>;
+  /** What it wrote to its console so far. */
+  console(): string;
+  /** Socket of the counting plugin, when counting. */
+  readonly countingSocket?: string;
+  /** Symbols and idle ranges of the kernel, when it is one of ours. */
+  readonly elf?: string;
+  stop(): Promise<void>;
+}
+
+/** A subject made ready (built, fetched) for a variant; boots any number of times. */
+export interface PreparedSubject {
+  readonly identity: SubjectIdentity;
+  boot(config: BootConfig): Promise<RunningSubject>;
+}
+
+/** What can be measured. Adding one is a file with such a declaration, and a line in index.ts. */
+export interface Subject {
+  readonly id: SubjectId;
+  readonly title: string;
+  /** Whether variants of our kernel apply to it. */
+  readonly hasVariants: boolean;
+  /** The accelerator its real-tier figures are measured with on this host, or undefined and why not. */
+  realAccelerator(host: GuestAccelerator): Accelerator | undefined;
+  /** The accelerator that counts its instructions, when it has one. */
+  readonly exactAccelerator: 'tcg' | undefined;
+  prepare(variant: Variant, onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedSubject>;
+}
+
+/** The name of what has no variants of ours: Debian's build. */
+const DEBIAN: Variant = { name: 'debian', values: {} };
+
+/** The variants in which a subject is measured, of those asked for. */
+export function variantsOf(subject: Subject, asked: readonly Variant[]): readonly Variant[] {
+  return subject.hasVariants ? asked : [DEBIAN];
+}

@@ -1,0 +1,131 @@
+import { pause } from '../deadline.ts';
+import { messageOf } from '../errors.ts';
+import { SubjectFailure } from '../subjects/failure.ts';
+import { type RunningSubject, variantsOf } from '../subjects/subject.ts';
+import { HostWatch } from './host-state.ts';
+import { leastMemory } from './least-memory.ts';
+import { loadMix, memcachedTraffic } from './mix.ts';
+import { startAnswering } from './start.ts';
+import type { BootContext, BootTemplate, Figure, PlanRequest, Point, Workload } from './workload.ts';
+
+const SHAPE = { machine: 'microvm', vcpus: 1 } as const;
+
+/** How long the line about the guest's own start may take to reach the console after the first answer. */
+const CONSOLE_MS = 2_000;
+
+function plan(request: PlanRequest): BootTemplate[] {
+  return request.subjects.flatMap((subject) => {
+    if (subject.id === 'echo') return [];
+    const real = subject.realAccelerator(request.host);
+    const accelerators = new Set(
+      [real, subject.exactAccelerator].filter((name) => name !== undefined && name !== 'none'),
+    );
+    return variantsOf(subject, request.variants).flatMap((variant) => {
+      // A variant starts like the default: only a full run asks whether that is true.
+      if (subject.hasVariants && variant.name !== 'default' && request.scope !== 'full') return [];
+      return [...accelerators].map((accelerator): BootTemplate => {
+        const seconds = accelerator === 'tcg' ? (subject.hasVariants ? 1 : 4) : 0.5;
+        const points: Point[] = [{ parameters: { measure: 'start', ...SHAPE }, seconds }];
+        const findsMemory = accelerator === real && (subject.hasVariants || request.scope === 'full');
+        if (findsMemory) points.push({ parameters: { measure: 'least-memory', ...SHAPE }, seconds: 6 });
+        return { workload: 'boot', subject: subject.id, variant, accelerator, points, overheadSeconds: 2 };
+      });
+    });
+  });
+}
+
+/** The guest's own part, from its console: "boot: ready after N us" (kernel, core) as ns. */
+export function guestBootNs(console: string): number | undefined {
+  const match = /boot: ready after (\d+(?:\.\d+)?) us/.exec(console);
+  return match?.[1] === undefined ? undefined : Math.round(Number(match[1]) * 1000);
+}
+
+async function waitForGuestBoot(running: RunningSubject): Promise<number | undefined> {
+  for (let waited = 0; waited < CONSOLE_MS; waited += 20) {
+    const found = guestBootNs(running.console());
+    if (found !== undefined) return found;
+    await pause(20);
+  }
+  return undefined;
+}
+
+async function measureStart(context: BootContext, point: Point): Promise<void> {
+  const config = context.bootConfig({ ...SHAPE });
+  try {
+    const watch = new HostWatch();
+    const { running, answer } = await startAnswering(context.prepared, config);
+    const figures: Figure[] = [
+      { metric: 'boot-time', value: answer.atNs - Number(running.startedNs), placement: 'none' },
+    ];
+    if (context.subject.hasVariants) {
+      const own = await waitForGuestBoot(running);
+      if (own !== undefined) figures.push({ metric: 'guest-boot-time', value: own, placement: 'none' });
+    }
+    const { imageBytes } = context.prepared.identity;
+    if (imageBytes !== undefined) figures.push({ metric: 'image-size', value: imageBytes, placement: 'none' });
+    await running.stop();
+    const after = watch.read();
+    await context.record(
+      point,
+      figures.map((figure) => ({ ...figure, after })),
+    );
+  } finally {
+    await config.resources.close();
+  }
+}
+
+/** Whether the subject serves with so much memory: it starts, stores a few keys and answers for them. */
+async function serves(context: BootContext, memoryBytes: number): Promise<boolean> {
+  const config = context.bootConfig({ ...SHAPE, memoryBytes });
+  context.progress(`least memory: ${(memoryBytes / 2 ** 20).toFixed(2)} MiB`);
+  try {
+    const { running, orFailure } = await startAnswering(context.prepared, {
+      ...config,
+      answerTimeoutMs: config.accelerator === 'tcg' ? 10_000 : 1_500,
+    });
+    const { keyspace } = memcachedTraffic(loadMix('get'), 0);
+    await orFailure(running.generator.populate({ keyspace: { ...keyspace, keys: 100 }, timeoutMs: 2_000 }));
+    await running.stop();
+    return true;
+  } catch (error) {
+    if (error instanceof SubjectFailure) return false;
+    throw new Error(`with ${memoryBytes} bytes of memory: ${messageOf(error)}`, { cause: error });
+  } finally {
+    await config.resources.close();
+  }
+}
+
+/** What earlier boots of a condition found: the first place to look in the next one. */
+const found = new Map<string, number>();
+
+async function measureLeastMemory(context: BootContext, point: Point): Promise<void> {
+  const { subject, variant, accelerator } = context.plan;
+  const key = JSON.stringify([subject, variant.values, accelerator]);
+  const value = await leastMemory({
+    serves: (bytes) => serves(context, bytes),
+    step: context.subject.hasVariants ? 256 << 10 : 4 << 20,
+    highest: context.shape.memoryBytes,
+    ...(found.has(key) ? { guess: found.get(key) as number } : {}),
+  });
+  if (value === undefined) {
+    await context.fail(point, `does not serve with ${context.shape.memoryBytes} bytes of memory`, '');
+    return;
+  }
+  found.set(key, value);
+  await context.record(point, [{ metric: 'least-memory', value, placement: 'none' }]);
+}
+
+async function run(context: BootContext): Promise<void> {
+  for (const point of context.plan.points) {
+    context.progress(String(point.parameters.measure));
+    await (point.parameters.measure === 'least-memory' ? measureLeastMemory : measureStart)(context, point);
+  }
+}
+
+/** How long a subject takes from the VMM's start to its first answer, and how little it needs. */
+export const boot: Workload = {
+  id: 'boot',
+  title: 'boot: start to first answer, least memory, image size',
+  plan,
+  run,
+};

@@ -1,0 +1,20 @@
+import { UsageError } from '../errors.ts';
+import { boot } from './boot.ts';
+import { instructions } from './instructions.ts';
+import { memcachedUdp } from './memcached-udp.ts';
+import type { Workload } from './workload.ts';
+
+export * from './workload.ts';
+
+/** Everything that can be done with subjects, in the order of reports. */
+export const WORKLOADS: readonly Workload[] = [memcachedUdp, boot, instructions];
+
+/**
+ * A workload by name.
+ * @throws UsageError naming what there is.
+ */
+export function findWorkload(id: string): Workload {
+  const workload = WORKLOADS.find((candidate) => candidate.id === id);
+  if (workload) return workload;
+  throw UsageError.badValue('--workload', id, WORKLOADS.map((candidate) => candidate.id).join(', '));
+}
