@@ -1,4 +1,15 @@
-import type { PackageProvenance } from '../debian/fetch.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fetchPackageSet, type PackageProvenance, packagedFile, type UnpackedPackage } from '../debian/fetch.ts';
+import { BenchError } from '../errors.ts';
+import { runCommand } from '../process/command.ts';
+import { type CpioEntry, writeCpio } from './cpio.ts';
+import { readModules } from './modules.ts';
+import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 
 /** A Linux guest that can be booted: Debian's cloud kernel and an initramfs of ours with Debian's memcached in it. */
 export interface LinuxGuestImage {
@@ -22,12 +33,127 @@ export interface LinuxGuestImageOptions {
   /** Called with one line for every longer step. */
   readonly onProgress?: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Where images are kept; default `build/images`. */
+  readonly imageDirectory?: string;
+}
+
+const imageDirectory = fileURLToPath(new URL('../../../build/images', import.meta.url));
+const initSource = fileURLToPath(new URL('init.c', import.meta.url));
+const initFlags = ['-std=gnu11', '-Os', '-static', '-Wall', '-Wextra', '-Werror', '-Wl,--build-id=none,--strip-all'];
+
+/** Change it when this file lays the image out anew, so that cached images are not mistaken for new ones. */
+const LAYOUT = 1;
+
+/** The drivers for both transports; their dependencies come along. */
+const MODULES = ['virtio_mmio', 'virtio_pci', 'virtio_net'];
+
+async function compileInit(signal: AbortSignal | undefined): Promise<Buffer> {
+  const directory = await mkdtemp(join(tmpdir(), 'plumbline-init-'));
+  try {
+    const output = join(directory, 'init');
+    await runCommand(['gcc', ...initFlags, '-o', output, initSource], { deadlineMs: 60_000, signal });
+    return await readFile(output);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The kernel's release, from the one directory of modules that its package has. */
+async function kernelRelease(kernel: readonly UnpackedPackage[]): Promise<string> {
+  const releases = await readdir(packagedFile(kernel, '/lib/modules'));
+  if (releases.length !== 1 || releases[0] === undefined) {
+    throw new BenchError(`kernel package: one release expected below /lib/modules, found ${releases.join(', ')}`);
+  }
+  return releases[0];
+}
+
+async function initramfsEntries(
+  kernel: readonly UnpackedPackage[],
+  memcached: readonly UnpackedPackage[],
+  release: string,
+  signal: AbortSignal | undefined,
+): Promise<CpioEntry[]> {
+  const modules = await readModules(packagedFile(kernel, `/lib/modules/${release}`), MODULES);
+  const program = packagedFile(memcached, '/usr/bin/memcached');
+  const file = (path: string, mode: number, data: Buffer): CpioEntry => ({ path, kind: 'file', mode, data });
+  const directory = (path: string, mode = 0o755): CpioEntry => ({ path, kind: 'directory', mode });
+  const libraries = await sharedLibraries(memcached, program);
+  const loader = PROGRAM_LOADER.slice(1);
+  return [
+    // The kernel opens it for the first process before anything is mounted.
+    { path: 'dev/console', kind: 'character-device', mode: 0o600, device: [5, 1] },
+    ...[directory('proc'), directory('sys'), directory('tmp', 0o1777)],
+    file('init', 0o755, await compileInit(signal)),
+    // memcached will not run as root and looks its user up.
+    file('etc/passwd', 0o644, Buffer.from('root:x:0:0::/:/init\nnobody:x:65534:65534::/:/init\n')),
+    file('modules/order', 0o644, Buffer.from(modules.map((module) => `${module.file}\n`).join(''))),
+    ...modules.map((module) => file(`modules/${module.file}`, 0o644, module.data)),
+    file('usr/bin/memcached', 0o755, await readFile(program)),
+    file(loader, 0o755, await readFile(packagedFile(memcached, PROGRAM_LOADER))),
+    ...(await Promise.all(
+      libraries
+        .filter((library) => !loader.endsWith(library.name))
+        .map(async ({ name, file: path }) => file(`usr/lib/x86_64-linux-gnu/${name}`, 0o755, await readFile(path))),
+    )),
+    { path: 'lib/x86_64-linux-gnu', kind: 'symlink', target: '../usr/lib/x86_64-linux-gnu' },
+  ];
+}
+
+/** What decides the image's bytes, but for the compiler's own version, which is asked too. */
+async function inputsKey(packages: readonly PackageProvenance[], signal: AbortSignal | undefined): Promise<string> {
+  const compiler = await runCommand(['gcc', '--version'], { deadlineMs: 10_000, signal });
+  const hash = createHash('sha256').update(`${LAYOUT}\n${compiler}\n${initFlags.join(' ')}\n`);
+  hash.update(await readFile(initSource));
+  for (const item of packages) hash.update(`${item.name} ${item.sha256}\n`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Builds into a directory beside the final one and renames it, so that an image is there whole or not at all. */
+async function buildInto(directory: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${directory}.${randomUUID()}`;
+  await mkdir(temporary, { recursive: true });
+  try {
+    await write(temporary);
+    await rename(temporary, directory);
+  } catch (error) {
+    // Another process has built the same image meanwhile.
+    if (!existsSync(directory)) throw error;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }
 
 /**
- * Fetches the packages (cached) and builds the image (cached by content, below `build/images/`).
- * @throws DebianFetchError offline with an empty cache, or without apt.
+ * Fetches the packages (cached) and builds the image (cached by content, below `build/images/`). The same packages and the
+ * same compiler give the same bytes.
+ * @throws DebianFetchError offline with an empty cache, or without apt
+ * @throws CommandError when init does not compile
  */
-export async function buildLinuxGuestImage(_options: LinuxGuestImageOptions = {}): Promise<LinuxGuestImage> {
-  throw new Error('not yet');
+export async function buildLinuxGuestImage(options: LinuxGuestImageOptions = {}): Promise<LinuxGuestImage> {
+  const { onProgress, signal } = options;
+  const kernel = await fetchPackageSet('kernel', { onProgress, signal });
+  const memcached = await fetchPackageSet('memcached', { onProgress, signal });
+  const packages = [...kernel.packages, ...memcached.packages].map(({ directory: _, ...provenance }) => provenance);
+  const release = await kernelRelease(kernel.packages);
+  const directory = join(options.imageDirectory ?? imageDirectory, `linux-guest-${await inputsKey(packages, signal)}`);
+  if (!existsSync(directory)) {
+    onProgress?.('building the Linux guest: kernel, drivers and memcached in an initramfs');
+    await buildInto(directory, async (temporary) => {
+      const vmlinuz = await readFile(packagedFile(kernel.packages, `/boot/vmlinuz-${release}`));
+      await writeFile(join(temporary, 'vmlinuz'), vmlinuz);
+      const entries = await initramfsEntries(kernel.packages, memcached.packages, release, signal);
+      await writeFile(join(temporary, 'initramfs.cpio'), writeCpio(entries));
+    });
+  }
+  const files = { kernel: join(directory, 'vmlinuz'), initramfs: join(directory, 'initramfs.cpio') };
+  const hash = createHash('sha256');
+  for (const path of Object.values(files)) hash.update(await readFile(path));
+  return {
+    ...files,
+    release,
+    buildId: hash.digest('hex'),
+    bytes: (await stat(files.kernel)).size + (await stat(files.initramfs)).size,
+    packages,
+    notices: [...kernel.notices, ...memcached.notices],
+  };
 }

@@ -1,0 +1,16 @@
+export { CountingClient, connectToCounters } from './client.ts';
+export {
+  type CounterReading,
+  type Counters,
+  countedBetween,
+  type InstructionsPerRequest,
+  instructionsPerRequest,
+} from './counters.ts';
+export {
+  type AddressRange,
+  buildCountingPlugin,
+  type CountingPluginOptions,
+  countingPluginArguments,
+  icountArguments,
+  idleRangesOfElf,
+} from './plugin.ts';

@@ -1,0 +1,16 @@
+export {
+  type GuestNetwork,
+  type LinuxGuestOptions,
+  linuxGuestArguments,
+  linuxGuestCommandLine,
+  linuxGuestStartedLine,
+} from './guest-arguments.ts';
+export { buildLinuxGuestImage, type LinuxGuestImage, type LinuxGuestImageOptions } from './guest-image.ts';
+export {
+  type LinuxHost,
+  type LinuxHostOptions,
+  type LinuxHostSupport,
+  linuxHostSupport,
+  type ServerCpuTime,
+  startLinuxHost,
+} from './host.ts';
