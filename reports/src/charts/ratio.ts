@@ -1,0 +1,121 @@
+import type { RatioChart, RatioRow } from '../model/chart-data.ts';
+import { formatNumber, formatRatio } from '../model/format.ts';
+import { type DrawOptions, drawFrame, type Group, isShown, markGroup, textWidth } from './frame.ts';
+import { drawInterval, drawMedian } from './marks.ts';
+import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
+import { drawXAxis, logScale, logTicks, type Scale } from './scale.ts';
+
+type RatioGroup = RatioChart['groups'][number];
+
+function intervalText(row: RatioRow): string {
+  return row.low === null || row.high === null ? '' : `[${formatNumber(row.low)}, ${formatNumber(row.high)}]`;
+}
+
+function drawRow(
+  root: Group,
+  row: RatioRow,
+  x: Scale,
+  y: number,
+  options: DrawOptions,
+  right: number,
+  wide: boolean,
+): void {
+  const interval =
+    row.low === null || row.high === null ? 'no interval: fewer than five boots' : `95 % interval ${intervalText(row)}`;
+  const mark = markGroup(root, options, row.key, [
+    `${row.label}: ${formatRatio(row.ratio)} ${row.words} against ${row.baseline}`,
+    interval,
+    `${row.verdict}${row.p === null ? '' : `, p = ${formatNumber(row.p)}`}`,
+    `${row.boots[0]} and ${row.boots[1]} boots, placement ${row.placement}`,
+  ]);
+  if (row.low !== null && row.high !== null) drawInterval(mark, x(row.low), x(row.high), y, 'x');
+  drawMedian(mark, options, row.key, x(row.ratio), y, row.low === null, 64);
+  const text = root
+    .append('text')
+    .attr('data-series', row.key)
+    .attr('x', right + 12)
+    .attr('y', y + 4);
+  text.append('tspan').attr('font-weight', 600).text(formatRatio(row.ratio));
+  if (wide && row.low !== null) text.append('tspan').attr('class', 'quiet small').attr('dx', 6).text(intervalText(row));
+}
+
+/** Splits groups over two columns of about equal length, keeping their order. */
+function columns(groups: readonly RatioGroup[], count: number): RatioGroup[][] {
+  const size = (group: RatioGroup) => group.rows.length + 2;
+  const total = groups.reduce((sum, group) => sum + size(group), 0);
+  const result: RatioGroup[][] = Array.from({ length: count }, () => []);
+  let before = 0;
+  for (const group of groups) {
+    const column = Math.min(count - 1, Math.floor(((before + size(group) / 2) / total) * count));
+    result[column]?.push(group);
+    before += size(group);
+  }
+  return result.filter((column) => column.length > 0);
+}
+
+/** The ratios to Linux as a forest plot: right of the line is better than Linux. */
+export function drawRatio(container: Element, chart: RatioChart, options: DrawOptions): SVGSVGElement {
+  return drawFrame(container, chart, options, (root, width) => {
+    const gap = 40;
+    const shown = chart.groups
+      .map((group) => ({ ...group, rows: group.rows.filter((row) => isShown(options, row.key)) }))
+      .filter((group) => group.rows.length > 0);
+    const parts = columns(shown, width >= 860 && shown.length > 1 ? 2 : 1);
+    const columnWidth = parts.length > 1 ? (width - gap) / 2 : width;
+    const wide = columnWidth >= 420;
+    const all = chart.groups.flatMap((g) =>
+      g.rows.flatMap((row) => [row.ratio, row.low ?? row.ratio, row.high ?? row.ratio]),
+    );
+    let tallest = 0;
+    parts.forEach((groups, index) => {
+      const column = root
+        .append('g')
+        .attr('class', 'panel')
+        .attr('transform', `translate(${index * (columnWidth + gap)},0)`);
+      const right = textWidth(wide ? '99.9× [99.9, 99.9]' : '99.9×') + 8;
+      const layout = layoutRows(groups, { width: columnWidth, rowHeight: 20, top: 20, right });
+      const x = logScale([...all, 1], [layout.left + 6, layout.right], 1.2);
+      const ticks = logTicks(x, Math.max(3, Math.floor((layout.right - layout.left) / 34)));
+      drawXAxis(column, x, { ticks, format: (v) => `${v}×`, from: 22, to: layout.height });
+      const one = Math.round(x(1)) + 0.5;
+      column
+        .append('line')
+        .attr('class', 'unity')
+        .attr('x1', one)
+        .attr('x2', one)
+        .attr('y1', 20)
+        .attr('y2', layout.height);
+      column
+        .append('text')
+        .attr('class', 'quiet small')
+        .attr('x', one)
+        .attr('y', 12)
+        .attr('text-anchor', 'middle')
+        .text('as Linux');
+      drawHeadings(column, layout);
+      groups.forEach((group, g) => {
+        group.rows.forEach((row, r) => {
+          const y = layout.rows[g]?.[r] ?? 0;
+          drawRowLabel(
+            column,
+            layout,
+            row.label,
+            y,
+            options.series.find((s) => s.key === row.key)?.colour ?? 7,
+            row.key,
+          );
+          drawRow(column, row, x, y, options, layout.right, wide);
+        });
+      });
+      column
+        .append('text')
+        .attr('class', 'quiet small')
+        .attr('x', layout.right)
+        .attr('y', layout.height + 34)
+        .attr('text-anchor', 'end')
+        .text('better than Linux, log scale →');
+      tallest = Math.max(tallest, layout.height + 46);
+    });
+    return tallest;
+  });
+}

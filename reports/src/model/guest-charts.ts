@@ -1,0 +1,120 @@
+import type { MetricName } from '@plumbline/datasets';
+import { group } from 'd3';
+import { type InstructionsChart, type PanelsChart, statOf } from './chart-data.ts';
+import { canonical, type Figure, seriesKey } from './figure.ts';
+import { METRICS } from './metric.ts';
+import { compareParameters, parametersLabel } from './point-label.ts';
+import type { Series } from './series.ts';
+
+const label = (series: readonly Series[], figure: Figure) =>
+  series.find((s) => s.key === seriesKey(figure))?.label ?? seriesKey(figure);
+const bySeries = (series: readonly Series[]) => (a: Figure, b: Figure) => {
+  const place = (f: Figure) => series.findIndex((s) => s.key === seriesKey(f));
+  return place(a) - place(b);
+};
+
+/** The parts that are stacked; `rep` and the number of halts are counted inside of them. */
+const STACKED: readonly { name: string; busy: boolean }[] = [
+  { name: 'user', busy: true },
+  { name: 'kernel', busy: true },
+  { name: 'idle', busy: false },
+];
+
+/** Instructions per request, by parts, for every workload that was counted. Null when none was. */
+export function instructionsChart(figures: readonly Figure[], series: readonly Series[]): InstructionsChart | null {
+  const counted = figures.filter((f) => f.metric === 'instructions-per-request');
+  if (counted.length === 0) return null;
+  const groups = [...group(counted, (f) => JSON.stringify([f.workload, canonical(f.parameters)])).values()]
+    .sort((a, b) => compareParameters(a[0]?.parameters ?? {}, b[0]?.parameters ?? {}))
+    .map((own) => ({
+      label: [own[0]?.workload, parametersLabel(own[0]?.parameters ?? {})].filter((part) => part !== '').join(', '),
+      rows: [...own].sort(bySeries(series)).map((figure) => ({
+        key: seriesKey(figure),
+        total: statOf(figure),
+        parts: STACKED.flatMap(({ name, busy }) => {
+          const value = figure.parts[name] ?? 0;
+          return value > 0 ? [{ name, value, busy }] : [];
+        }),
+      })),
+    }));
+  const accelerators = [...new Set(counted.map((f) => f.accelerator))].join(', ');
+  return {
+    kind: 'instructions',
+    id: 'instructions-per-request',
+    title: 'Instructions per request',
+    subtitle: `Guest instructions counted under ${accelerators}: exact, but blind to caches, exits and contention`,
+    notes: [
+      'Fewer instructions are not the same factor less time. Idle instructions (polling and halting) are not part of the figure.',
+    ],
+    groups,
+  };
+}
+
+const tier = (figure: Figure) =>
+  figure.accelerator === 'tcg' ? 'TCG' : figure.accelerator === 'none' ? 'host' : `KVM (${figure.accelerator})`;
+
+function panels(
+  figures: readonly Figure[],
+  series: readonly Series[],
+  metrics: readonly MetricName[],
+  split: (figure: Figure) => string,
+): PanelsChart['panels'] {
+  return [...group(figures, split)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, own]) => ({
+      label: name,
+      metric: own[0]?.metric ?? 'boot-time',
+      groups: metrics
+        .map((metric) => ({
+          label: METRICS[metric].label,
+          rows: own
+            .filter((f) => f.metric === metric)
+            .sort((a, b) => bySeries(series)(a, b) || compareParameters(a.parameters, b.parameters))
+            .map((f) => {
+              const several = own.filter((o) => o.metric === metric && seriesKey(o) === seriesKey(f)).length > 1;
+              const detail = several ? parametersLabel(f.parameters) || tier(f) : '';
+              return {
+                key: seriesKey(f),
+                label: detail === '' ? label(series, f) : `${label(series, f)} (${detail})`,
+                metric,
+                stat: statOf(f),
+              };
+            }),
+        }))
+        .filter(({ rows }) => rows.length > 0),
+    }));
+}
+
+/** Boot times, a panel an accelerator. Null when no boot was timed. */
+export function bootChart(figures: readonly Figure[], series: readonly Series[]): PanelsChart | null {
+  const metrics: MetricName[] = ['boot-time', 'guest-boot-time'];
+  const timed = figures.filter((f) => metrics.includes(f.metric));
+  if (timed.length === 0) return null;
+  return {
+    kind: 'boot',
+    id: 'boot',
+    title: 'Boot time',
+    subtitle: 'From the start of the VMM to the first answer, and the guest’s own part of it; one panel an accelerator',
+    notes: timed.some((f) => f.accelerator === 'tcg')
+      ? [
+          'The panels have scales of their own: a boot under TCG says nothing about one on KVM, and no ratio is drawn between them.',
+        ]
+      : [],
+    panels: panels(timed, series, metrics, tier),
+  };
+}
+
+/** Least memory and image size. Null when neither was measured. */
+export function footprintChart(figures: readonly Figure[], series: readonly Series[]): PanelsChart | null {
+  const metrics: MetricName[] = ['least-memory', 'image-size'];
+  const sized = figures.filter((f) => metrics.includes(f.metric));
+  if (sized.length === 0) return null;
+  return {
+    kind: 'footprint',
+    id: 'footprint',
+    title: 'Memory and image',
+    subtitle: 'The least guest memory that still answers, and the size of what the VMM loads',
+    notes: [],
+    panels: panels(sized, series, metrics, (f) => METRICS[f.metric].label),
+  };
+}

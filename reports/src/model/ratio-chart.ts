@@ -1,0 +1,73 @@
+import { group } from 'd3';
+import type { RatioChart, RatioRow } from './chart-data.ts';
+import type { Comparison } from './comparison.ts';
+import { seriesKey } from './figure.ts';
+import { METRIC_ORDER, METRICS } from './metric.ts';
+import { compareParameters, parametersLabel, sweepOf } from './point-label.ts';
+import type { Series } from './series.ts';
+
+/** What one row of the forest says. */
+export function ratioRow(comparison: Comparison, series: readonly Series[]): RatioRow {
+  const { subject, baseline } = comparison;
+  const label = series.find((s) => s.key === seriesKey(subject))?.label ?? subject.subject;
+  const sweep = sweepOf(subject.parameters);
+  const point = sweep === null ? '' : `${sweep.name} ${sweep.value}`;
+  return {
+    key: seriesKey(subject),
+    label: [label, point].filter((part) => part !== '').join(', '),
+    metric: subject.metric,
+    words: METRICS[subject.metric].ratioWords,
+    ratio: comparison.ratio,
+    low: comparison.interval?.low ?? null,
+    high: comparison.interval?.high ?? null,
+    p: comparison.p,
+    verdict: comparison.verdict,
+    placement: comparison.placement,
+    boots: comparison.boots,
+    baseline: baseline.subject,
+  };
+}
+
+/** Every ratio to Linux as a forest plot. Null when there is none. */
+export function ratioChart(comparisons: readonly Comparison[], series: readonly Series[]): RatioChart | null {
+  if (comparisons.length === 0) return null;
+  const place = (c: Comparison) => series.findIndex((s) => s.key === seriesKey(c.subject));
+  const sorted = [...comparisons].sort(
+    (a, b) =>
+      (a.subject.workload < b.subject.workload ? 1 : a.subject.workload > b.subject.workload ? -1 : 0) ||
+      METRIC_ORDER.indexOf(a.subject.metric) - METRIC_ORDER.indexOf(b.subject.metric) ||
+      place(a) - place(b) ||
+      compareParameters(a.subject.parameters, b.subject.parameters),
+  );
+  const groups = group(sorted, (c) => {
+    const { workload, metric, parameters, accelerator } = c.subject;
+    const rest = parametersLabel(
+      parameters,
+      Object.keys(parameters).filter((name) => name !== sweepOf(parameters)?.name),
+    );
+    return [`${workload}: ${METRICS[metric].short}`, rest, `${accelerator} to ${c.baseline.subject}`]
+      .filter((x) => x !== '')
+      .join(' · ');
+  });
+  const few = comparisons.filter((c) => c.verdict === 'points only').length;
+  const placements = [...new Set(comparisons.map((c) => c.placement))].filter((p) => p !== 'none');
+  return {
+    kind: 'ratio',
+    id: 'ratio-to-linux',
+    title: 'Times better than Linux',
+    subtitle: 'Ratio of medians with its 95 % interval; right of 1 is better than Linux, whichever way the metric runs',
+    notes: [
+      ...(few > 0
+        ? [
+            `${few} ratio${few === 1 ? ' has' : 's have'} fewer than five boots on a side: drawn hollow, without interval or verdict.`,
+          ]
+        : []),
+      ...(placements.length > 1
+        ? [
+            `Judged in the placement with the most slices common to both sides: ${placements.join(', ')} (see the table).`,
+          ]
+        : []),
+    ],
+    groups: [...groups].map(([label, own]) => ({ label, rows: own.map((c) => ratioRow(c, series)) })),
+  };
+}
