@@ -10,6 +10,7 @@ import { derivedSeed, randomSource, shuffled } from './random.ts';
 import { startAnswering } from './start.ts';
 import type { BootContext, BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
 
+/** Source ports that a window is spread over; smaller windows use fewer. */
 const CONNECTIONS = 8;
 /** Payload of an echoed packet: as many bytes as the value that memcached answers with. */
 const ECHO_BYTES = 100;
@@ -27,7 +28,7 @@ const WINDOWS: Record<Scope, Record<string, readonly number[]>> = {
 };
 
 function parameters(mix: string, window: number): Parameters {
-  return { mix, window, connections: Math.min(CONNECTIONS, window) };
+  return { mix, window };
 }
 
 /**
@@ -68,8 +69,8 @@ interface MeasuredPoint {
 }
 
 function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredPoint {
-  const { mix, window, connections } = point.parameters;
-  if (typeof mix !== 'string' || typeof window !== 'number' || typeof connections !== 'number') {
+  const { mix, window } = point.parameters;
+  if (typeof mix !== 'string' || typeof window !== 'number') {
     throw new BenchError(`memcached-udp has no point ${JSON.stringify(point.parameters)}`);
   }
   const traffic: Traffic =
@@ -77,7 +78,7 @@ function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredP
       ? { protocol: 'echo', port: 7, payloadBytes: ECHO_BYTES }
       : // One seed for all boots: the same keys and values everywhere.
         memcachedTraffic(loadMix(mix), derivedSeed(0, mix === 'etc' ? 'etc' : 'plain'));
-  return { point, window, connections, traffic };
+  return { point, window, connections: Math.min(CONNECTIONS, window), traffic };
 }
 
 /** Measures one point, again when the host disturbed it, and records it. */

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { bootOptions, buildKernel, PRESETS, parseVariant } from '@plumbline/variants';
+import { UsageError } from '../errors.ts';
+import {
+  chooseAccelerator,
+  closeOnSignal,
+  type GuestConfig,
+  guestCommand,
+  launchGuest,
+  MACHINES,
+  type Machine,
+  parseAcceleratorRequest,
+  Resources,
+} from '../vmm/index.ts';
+import { runCommand } from './exit.ts';
+import { bytes, command, integer, parseArguments } from './options.ts';
+
+const program = command('boot', 'Boots our kernel with its console on this terminal. Ctrl-C ends it.')
+  .option('--variant <preset>', `${Object.keys(PRESETS).join(', ')}, or dimension=value,...`, 'default')
+  .option('--accel <name>', 'auto, kvm or tcg', 'auto')
+  .option('--machine <name>', MACHINES.join(' or '), 'microvm')
+  .option('--vcpus <n>', 'number of CPUs', integer('--vcpus', 1, 8), 1)
+  .option('--memory <size>', 'memory of the guest, such as 64M', bytes('--memory', 1 << 20, 64 * 2 ** 30), 128 << 20)
+  .option('--options <text>', 'boot options of the kernel, such as "run=tests log.level=debug" ("help" lists them)')
+  .option('--gdb', 'wait for gdb before the first instruction and print the command that connects it');
+
+interface BootOptions {
+  variant: string;
+  accel: string;
+  machine: string;
+  vcpus: number;
+  memory: number;
+  options?: string;
+  gdb?: boolean;
+}
+
+function machineOf(value: string): Machine {
+  const machine = MACHINES.find((candidate) => candidate === value);
+  if (!machine) throw UsageError.badValue('--machine', value, MACHINES.join(', '));
+  return machine;
+}
+
+function checkKernelOptions(text: string): string {
+  for (const part of text.split(/\s+/)) {
+    if (part !== '' && part !== 'help' && !/^[a-z][\w.-]*=\S+$/i.test(part)) {
+      throw UsageError.badValue('--options', part, 'name=value parts with spaces between them, or help');
+    }
+  }
+  return text;
+}
+
+async function main(): Promise<number> {
+  if (!parseArguments(program, process.argv.slice(2))) return 0;
+  const options = program.opts<BootOptions>();
+  const variant = parseVariant(options.variant);
+  const machine = machineOf(options.machine);
+  const kernelOptions = checkKernelOptions(options.options ?? '');
+  const choice = chooseAccelerator(parseAcceleratorRequest(options.accel));
+  process.stderr.write(`Building the kernel (${variant.name}).\n`);
+  const image = await buildKernel(variant.values);
+  const resources = new Resources();
+  const offSignals = closeOnSignal(resources, () => {});
+  try {
+    const ownOptions = Object.entries(bootOptions(variant.values)).map(([name, value]) => `${name}=${value}`);
+    const gdbSocket = join(resources.directory(), 'gdb.sock');
+    const config: GuestConfig = {
+      accelerator: choice.accelerator,
+      machine,
+      vcpus: options.vcpus,
+      memoryBytes: options.memory,
+      kernel: image.elf,
+      options: [...ownOptions, kernelOptions].join(' ').trim(),
+      serial: 'stdio',
+      console: 'stdio',
+      entropy: true,
+      ...(options.gdb ? { gdbSocket } : {}),
+    };
+    process.stderr.write(`Booting on ${choice.accelerator}, ${machine}. Ctrl-C ends the guest.\n`);
+    if (options.gdb) process.stderr.write(`The guest waits for: gdb ${image.elf} -ex 'target remote ${gdbSocket}'\n`);
+    const guest = launchGuest(guestCommand(config), resources, { terminal: true });
+    const exit = await guest.exited;
+    if (exit.kind === 'ok' || exit.kind === 'stopped') return 0;
+    process.stderr.write(`\nThe guest ended: ${exit.kind}${exit.kind === 'vmm-failed' || exit.kind === 'killed' ? `. ${exit.text}` : ''}\n`);
+    return exit.status ?? 1;
+  } finally {
+    offSignals();
+    await resources.close();
+  }
+}
+
+await runCommand(main);

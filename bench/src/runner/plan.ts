@@ -1,0 +1,35 @@
+import { parseVariant } from '@plumbline/variants';
+import { findSubject } from '../subjects/index.ts';
+import type { GuestAccelerator } from '../vmm/index.ts';
+import { type BootPlan, findWorkload } from '../workloads/index.ts';
+import { derivedSeed, randomSource, shuffled } from '../workloads/random.ts';
+import type { RunRequest } from './request.ts';
+
+/** All boots of a run in the order in which they are made. */
+export interface RunPlan {
+  readonly boots: readonly BootPlan[];
+  readonly seconds: number;
+}
+
+/** Expected seconds of a boot with its points. */
+export function bootSeconds(boot: BootPlan): number {
+  return boot.overheadSeconds + boot.points.reduce((sum, point) => sum + point.seconds, 0);
+}
+
+/**
+ * Plans a run: every condition once in each round, the order within a round drawn from the seed, so that what drifts on
+ * the host meets all conditions alike.
+ * @throws UsageError, UnknownVariantError for names that do not exist.
+ */
+export function planRun(request: RunRequest, host: GuestAccelerator): RunPlan {
+  const subjects = request.subjects.map(findSubject);
+  const variants = request.variants.map(parseVariant);
+  const templates = request.workloads
+    .map(findWorkload)
+    .flatMap((workload) => workload.plan({ host, subjects, variants, scope: request.scope }));
+  const random = randomSource(derivedSeed(request.seed, 'order'));
+  const boots = Array.from({ length: request.boots }, (_, index) =>
+    shuffled(templates, random).map((template) => ({ ...template, index })),
+  ).flat();
+  return { boots, seconds: boots.reduce((sum, boot) => sum + bootSeconds(boot), 0) };
+}

@@ -1,0 +1,152 @@
+import { DatasetWriter, type Failure, SCHEMA_VERSION } from '@plumbline/datasets';
+import { Listr, type ListrTaskWrapper } from 'listr2';
+import { BenchError } from '../errors.ts';
+import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
+import type { BootPlan } from '../workloads/index.ts';
+import { type Execution, executeBoot, type Preparation, preparationKey, prepare } from './execute.ts';
+import { bootSeconds, planRun, type RunPlan } from './plan.ts';
+import { duration, TimeLeft } from './progress.ts';
+import { readCircumstances } from './provenance.ts';
+import type { RunState } from './request.ts';
+import { readDone, saveRun, takeMeasurementLock } from './run-store.ts';
+
+/** What a run ended with. */
+export interface RunOutcome {
+  readonly state: RunState;
+  readonly failures: readonly Failure[];
+  readonly choices: readonly string[];
+}
+
+/** How a run talks to the user. */
+export interface RunTerminal {
+  readonly out: NodeJS.WriteStream;
+  readonly command: readonly string[];
+}
+
+function describe(plan: RunPlan, choice: AcceleratorChoice): string[] {
+  const boots = plan.boots.filter((boot) => boot.index === 0).length;
+  return [
+    `Accelerator: ${choice.reason}.`,
+    `Plan: ${boots} conditions, ${plan.boots.length} boots, about ${duration(plan.seconds)}.`,
+  ];
+}
+
+function nameOf(boot: BootPlan): string {
+  return `${boot.workload}: ${boot.subject} ${boot.variant.name} on ${boot.accelerator}, boot ${boot.index + 1}`;
+}
+
+/**
+ * Measures a run, or the rest of one. Every figure is stored as it is taken; the run can be resumed after whatever ends
+ * it. Guests that fail are recorded and the others are measured.
+ * @throws BenchError and what the parts throw; nothing that was measured is lost.
+ */
+export async function measureRun(state: RunState, terminal: RunTerminal): Promise<RunOutcome> {
+  const { request } = state;
+  const choice = chooseAccelerator(request.accelerator);
+  const cores = chooseCores();
+  const plan = planRun(request, choice.accelerator);
+  if (plan.boots.length === 0) {
+    throw new BenchError(`nothing to measure: none of ${request.subjects.join(', ')} can be measured by ${request.workloads.join(', ')} on ${choice.accelerator}`);
+  }
+  const say = (line: string): void => void terminal.out.write(`${line}\n`);
+  const choices = describe(plan, choice);
+  choices.forEach(say);
+  const unlock = takeMeasurementLock();
+  const resources = new Resources();
+  resources.defer(unlock);
+  const controller = new AbortController();
+  const offSignals = closeOnSignal(resources, (signal) => {
+    controller.abort(new Error(`interrupted by ${signal}`));
+    process.stderr.write(`\n${signal}: stopping guests. What was measured is kept; continue with: npm run bench -- --resume ${state.run}\n`);
+  });
+  try {
+    const writer = await DatasetWriter.open(state.dataset);
+    resources.defer(() => writer.close());
+    const done = await readDone(state);
+    if (done.size === 0) {
+      await writer.append({
+        kind: 'run',
+        schema: SCHEMA_VERSION,
+        run: state.run,
+        time: new Date().toISOString(),
+        command: [...terminal.command],
+        seed: request.seed,
+        quick: request.scope === 'quick',
+        choices,
+      });
+    } else {
+      say(`Resuming run ${state.run}: ${done.size} points are done.`);
+    }
+    const execution: Execution = {
+      run: state.run,
+      seed: request.seed,
+      scope: request.scope,
+      cores,
+      resources,
+      writer,
+      circumstances: readCircumstances(),
+      done,
+      signal: controller.signal,
+    };
+    const failures = await measureBoots(execution, plan, terminal);
+    saveRun({ ...state, finished: true });
+    return { state, failures, choices };
+  } finally {
+    offSignals();
+    // After a signal its handler ends the process; here we must not run ahead of it.
+    await resources.close();
+  }
+}
+
+async function measureBoots(execution: Execution, plan: RunPlan, terminal: RunTerminal): Promise<Failure[]> {
+  const preparations = new Map<string, Preparation>();
+  const failures: Failure[] = [];
+  const interactive = terminal.out.isTTY === true;
+  const tasks = new Listr(
+    [
+      { title: 'Prepare subjects', task: (_, task) => prepareAll(execution, plan, preparations, task) },
+      { title: 'Measure', task: (_, task) => measureAll(execution, plan, preparations, failures, task, interactive) },
+    ],
+    { renderer: interactive ? 'default' : 'simple', registerSignalListeners: false, concurrent: false },
+  );
+  await tasks.run();
+  return failures;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: listr2 types a task by its renderers, which is of no interest here
+type Task = ListrTaskWrapper<any, any, any>;
+
+async function prepareAll(execution: Execution, plan: RunPlan, into: Map<string, Preparation>, task: Task): Promise<void> {
+  for (const { subject, variant } of plan.boots) {
+    const key = preparationKey(subject, variant);
+    if (into.has(key)) continue;
+    task.output = key;
+    const preparation = await prepare(subject, variant, (line) => void (task.output = line), execution.signal);
+    if ('obstacle' in preparation) task.output = `${subject} is left out: ${preparation.obstacle}`;
+    into.set(key, preparation);
+  }
+}
+
+async function measureAll(
+  execution: Execution,
+  plan: RunPlan,
+  preparations: ReadonlyMap<string, Preparation>,
+  failures: Failure[],
+  task: Task,
+  interactive: boolean,
+): Promise<void> {
+  const left = new TimeLeft(plan.seconds);
+  for (const [number, boot] of plan.boots.entries()) {
+    const preparation = preparations.get(preparationKey(boot.subject, boot.variant));
+    if (!preparation) throw new BenchError(`${boot.subject} was not prepared`);
+    const head = (): string => `[${number + 1}/${plan.boots.length}, ${duration(left.seconds())} left] ${nameOf(boot)}`;
+    if (!interactive) task.output = head();
+    const failed = await executeBoot(execution, boot, preparation, (text) => {
+      if (interactive) task.output = `${head()}: ${text}`;
+    });
+    left.finish(bootSeconds(boot));
+    failures.push(...failed);
+    const [first] = failed;
+    if (first) task.output = `${nameOf(boot)} FAILED: ${first.reason}\n${first.console ?? ''}`;
+  }
+}
