@@ -16,7 +16,7 @@ class Transmit {
   static constexpr size_t kCapacity = 128;
   using Flush = void (*)(void* context, std::span<PacketBuffer* const> packets);
 
-  Transmit(Flush flush, void* context) : flush_(flush), context_(context) {}
+  Transmit(Flush send, void* context) : flush_(send), context_(context) {}
   Transmit(const Transmit&) = delete;
   Transmit& operator=(const Transmit&) = delete;
 
