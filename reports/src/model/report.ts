@@ -2,6 +2,7 @@ import type { Failure, Placement, Provenance, RunRecord, Sample } from '@plumbli
 import type { ChartData } from './chart-data.ts';
 import { type Comparison, comparisonsWithLinux } from './comparison.ts';
 import { type Figure, figuresOf, seriesKey } from './figure.ts';
+import { type Headline, headlines } from './glance.ts';
 import { bootChart, footprintChart, instructionsChart } from './guest-charts.ts';
 import { chartPlacement, loadCharts } from './load-charts.ts';
 import { METRIC_ORDER } from './metric.ts';
@@ -32,6 +33,7 @@ export type Report = {
   series: Series[];
   figures: Figure[];
   comparisons: Comparison[];
+  headlines: Headline[];
   charts: ChartData[];
   rows: TableRow[];
 };
@@ -76,6 +78,21 @@ function tableRows(
     }));
 }
 
+/** The charts of one host: figures of two hosts are never in one chart. */
+function chartsOf(
+  figures: readonly Figure[],
+  comparisons: readonly Comparison[],
+  series: readonly Series[],
+): ChartData[] {
+  return [
+    ratioChart(comparisons, series),
+    ...loadCharts(figures, series),
+    instructionsChart(figures, series),
+    bootChart(figures, series),
+    footprintChart(figures, series),
+  ].filter((chart) => chart !== null);
+}
+
 /** What a report is made of. */
 export type ReportInput = {
   samples: readonly Sample[];
@@ -92,13 +109,21 @@ export function buildReport({ samples, provenance, failures = [], runs = [] }: R
   const times = samples.map((sample) => sample.time).sort();
   const states = samples.flatMap((sample) => [sample.before, sample.after]).filter((state) => state !== undefined);
   const used = new Set(samples.map((sample) => sample.provenance));
-  const charts = [
-    ratioChart(comparisons, series),
-    ...loadCharts(figures, series),
-    instructionsChart(figures, series),
-    bootChart(figures, series),
-    footprintChart(figures, series),
-  ].filter((chart) => chart !== null);
+  const hosts = [...new Set(figures.map((figure) => figure.host))];
+  const charts = hosts.flatMap((host) => {
+    const drawn = chartsOf(
+      figures.filter((figure) => figure.host === host),
+      comparisons.filter((comparison) => comparison.subject.host === host),
+      series,
+    );
+    if (hosts.length === 1) return drawn;
+    const place = hosts.indexOf(host) + 1;
+    return drawn.map((chart) => ({
+      ...chart,
+      id: `${chart.id}-host-${place}`,
+      subtitle: `${chart.subtitle} · host ${host}`,
+    }));
+  });
   return {
     samples: samples.length,
     bootsTotal: new Set(samples.map((sample) => sample.boot.id)).size,
@@ -114,6 +139,7 @@ export function buildReport({ samples, provenance, failures = [], runs = [] }: R
     series,
     figures,
     comparisons,
+    headlines: headlines(figures, comparisons, series),
     charts,
     rows: tableRows(figures, comparisons, series),
   };
