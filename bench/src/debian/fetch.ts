@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runCommand } from '../process/command.ts';
@@ -146,16 +146,22 @@ export async function fetchPackageSet(set: PackageSetName, options: FetchOptions
 }
 
 /**
- * Finds a file of a set of packages, following the merged `/usr` of Debian (`/lib` and `/usr/lib` are one).
+ * Finds a file of a set of packages, following the merged `/usr` of Debian (`/lib` and `/usr/lib` are one) and symbolic links
+ * inside the packages, so that never a file of this machine takes the place of the package's.
  * @param path absolute path as in an installed system
  * @throws DebianFetchError when no package has it
  */
 export function packagedFile(packages: readonly UnpackedPackage[], path: string): string {
-  const candidates = path.startsWith('/usr/') ? [path, path.slice(4)] : [path, `/usr${path}`];
-  for (const { directory } of packages) {
-    for (const candidate of candidates) {
-      if (existsSync(join(directory, candidate))) return join(directory, candidate);
-    }
+  let wanted = path;
+  // As many links as the kernel follows.
+  for (let links = 0; links < 40; links++) {
+    const candidates = wanted.startsWith('/usr/') ? [wanted, wanted.slice(4)] : [wanted, `/usr${wanted}`];
+    const file = packages
+      .flatMap(({ directory }) => candidates.map((candidate) => join(directory, candidate)))
+      .find((candidate) => lstatSync(candidate, { throwIfNoEntry: false }) !== undefined);
+    if (file === undefined) break;
+    if (!lstatSync(file).isSymbolicLink()) return file;
+    wanted = posix.resolve(posix.dirname(wanted), readlinkSync(file));
   }
   throw new DebianFetchError(`no file ${path} in ${packages.map((item) => item.name).join(', ')}`);
 }

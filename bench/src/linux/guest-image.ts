@@ -42,7 +42,7 @@ const initSource = fileURLToPath(new URL('init.c', import.meta.url));
 const initFlags = ['-std=gnu11', '-Os', '-static', '-Wall', '-Wextra', '-Werror', '-Wl,--build-id=none,--strip-all'];
 
 /** Change it when this file lays the image out anew, so that cached images are not mistaken for new ones. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** The drivers for both transports; their dependencies come along. */
 const MODULES = ['virtio_mmio', 'virtio_pci', 'virtio_net'];

@@ -1,21 +1,22 @@
-import type { PackageProvenance } from '../debian/fetch.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pause } from '../deadline.ts';
+import { fetchPackageSet, type PackageProvenance, packagedFile } from '../debian/fetch.ts';
+import { BenchError, EnvironmentError } from '../errors.ts';
+import { GUEST_MAC } from '../vmm/machine.ts';
+import { readCpuTime, type ServerCpuTime } from './cpu-time.ts';
+import { type NamespaceSupport, NetworkNamespace, namespaceSupport } from './namespaces.ts';
+import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 
-/** CPU time that memcached has used since it started. */
-export interface ServerCpuTime {
-  /** Nanoseconds of CPU time by all threads together (from the scheduler, so finer than a clock tick). */
-  readonly total: number;
-  /** Nanoseconds in user space; resolution is a clock tick (10 ms). */
-  readonly user: number;
-  /** Nanoseconds in the kernel; resolution is a clock tick (10 ms). */
-  readonly system: number;
-  /** Nanoseconds of each thread, by thread id. */
-  readonly threads: ReadonlyMap<number, number>;
-}
+export type { ServerCpuTime } from './cpu-time.ts';
 
 /** Whether `linux-host` can run here. */
-export type LinuxHostSupport =
-  | { readonly available: true; readonly how: 'root' | 'user-namespace' }
-  | { readonly available: false; readonly reason: string; readonly remedy: string };
+export type LinuxHostSupport = NamespaceSupport;
+
+/** memcached did not start, or ended early. Its own words are in the message. */
+export class LinuxHostError extends BenchError {}
 
 /** How to start memcached as a process of this host. */
 export interface LinuxHostOptions {
@@ -41,6 +42,7 @@ export interface LinuxHost extends AsyncDisposable {
   readonly generatorPrefix: readonly string[];
   readonly packages: readonly PackageProvenance[];
   readonly notices: readonly string[];
+  /** CPU time of memcached's threads. */
   cpuTime(): Promise<ServerCpuTime>;
   /** Resolves when memcached or the namespaces' holder ended (`stop` included), with the reason and what was printed. */
   readonly ended: Promise<{ readonly reason: string; readonly output: string }>;
@@ -48,15 +50,155 @@ export interface LinuxHost extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+const SERVER_INTERFACE = 'server0';
+const GENERATOR_INTERFACE = 'generator0';
+const SERVER_ADDRESS = '10.9.0.2';
+const GENERATOR_ADDRESS = '10.9.0.1';
+const GENERATOR_MAC = '52:54:00:99:99:01';
+const PORT = 11211;
+const START_DEADLINE_MS = 10_000;
+
 /** Tells whether network namespaces may be made here, and if not, what to do about it. */
-export async function linuxHostSupport(): Promise<LinuxHostSupport> {
-  throw new Error('not yet');
+export function linuxHostSupport(): Promise<LinuxHostSupport> {
+  return namespaceSupport();
+}
+
+/**
+ * A veth pair between two namespaces, with the addresses of the bench. The server's neighbour entry is static, the generator's
+ * end has no address (its kernel must not answer), and neither end gets an IPv6 address, whose discovery would be traffic.
+ * Offloads stay as Linux sets them: checksums are then never computed on this wire, which is to Linux's advantage.
+ */
+async function connect(server: NetworkNamespace, generator: NetworkNamespace): Promise<void> {
+  await server.ip(
+    ...['link', 'add', SERVER_INTERFACE, 'address', GUEST_MAC, 'type', 'veth'],
+    ...['peer', 'name', GENERATOR_INTERFACE, 'address', GENERATOR_MAC, 'netns', String(generator.pid)],
+  );
+  for (const [namespace, device] of [
+    [server, SERVER_INTERFACE],
+    [generator, GENERATOR_INTERFACE],
+  ] as const) {
+    await namespace.ip('link', 'set', 'dev', device, 'addrgenmode', 'none');
+    await namespace.ip('link', 'set', 'dev', device, 'up');
+  }
+  await server.ip('link', 'set', 'dev', 'lo', 'up');
+  await server.ip('address', 'add', `${SERVER_ADDRESS}/24`, 'dev', SERVER_INTERFACE);
+  const neighbour = [GENERATOR_ADDRESS, 'lladdr', GENERATOR_MAC, 'nud', 'permanent', 'dev', SERVER_INTERFACE];
+  await server.ip('neighbour', 'replace', ...neighbour);
+  await server.waitForCarrier(SERVER_INTERFACE);
+  await generator.waitForCarrier(GENERATOR_INTERFACE);
+}
+
+/** Whether a UDP socket of the process's network namespace is bound to memcached's port. */
+async function isBound(pid: number): Promise<boolean> {
+  const port = `:${PORT.toString(16).toUpperCase().padStart(4, '0')} `;
+  try {
+    return (await readFile(`/proc/${pid}/net/udp`, 'utf8'))
+      .split('\n')
+      .some((line) => line.slice(0, 30).includes(port));
+  } catch {
+    return false;
+  }
+}
+
+/** Debian's memcached with the libraries of its own packages, so that host and guest run the same code. */
+async function memcachedCommand(
+  packages: Parameters<typeof sharedLibraries>[0],
+  options: LinuxHostOptions,
+): Promise<string[]> {
+  const program = packagedFile(packages, '/usr/bin/memcached');
+  const directories = new Set((await sharedLibraries(packages, program)).map(({ file }) => dirname(file)));
+  return [
+    ...['setpriv', '--pdeathsig', 'KILL', '--', 'taskset', '--cpu-list', String(options.core)],
+    ...[packagedFile(packages, PROGRAM_LOADER), '--library-path', [...directories].join(':'), program],
+    // Root of the namespace only; changing users would clear the death signal.
+    ...['-u', 'root', '-U', String(PORT), '-p', String(PORT), '-l', SERVER_ADDRESS],
+    ...['-t', String(options.threads ?? 1), '-m', String(options.itemMebibytes ?? 64)],
+  ];
+}
+
+/** Collects what a child prints; the end is kept. */
+function collectOutput(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text = (text + chunk).slice(-100_000);
+    });
+  }
+  return () => text;
+}
+
+function describeEnd(child: ChildProcess): string {
+  return child.signalCode === null ? `ended with status ${child.exitCode}` : `was ended by ${child.signalCode}`;
 }
 
 /**
  * Starts Debian's memcached, pinned, in a fresh network namespace, and resolves when its socket is bound.
- * @throws LinuxHostError when namespaces are not permitted, or memcached did not start before the deadline.
+ * @throws EnvironmentError when namespaces are not permitted, naming the remedy
+ * @throws LinuxHostError when memcached did not start before the deadline
  */
-export async function startLinuxHost(_options: LinuxHostOptions): Promise<LinuxHost> {
-  throw new Error('not yet');
+export async function startLinuxHost(options: LinuxHostOptions): Promise<LinuxHost> {
+  const support = await linuxHostSupport();
+  if (!support.available) throw new EnvironmentError(`linux-host: ${support.reason}\n${support.remedy}`);
+  const fetched = await fetchPackageSet('memcached', { onProgress: options.onProgress, signal: options.signal });
+  const command = await memcachedCommand(fetched.packages, options);
+
+  const cleanups: (() => Promise<unknown>)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      for (const cleanup of cleanups.reverse()) await cleanup();
+    })();
+    return stopping;
+  };
+  try {
+    const server = await NetworkNamespace.create(support.how);
+    cleanups.push(() => server.close());
+    const generator = await NetworkNamespace.create(support.how, server);
+    cleanups.push(() => generator.close());
+    await connect(server, generator);
+
+    const [program = '', ...args] = [...server.prefix, ...command];
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = collectOutput(child);
+    const exited = once(child, 'exit');
+    exited.catch(() => {});
+    cleanups.push(async () => {
+      child.kill('SIGKILL');
+      await exited.catch(() => {});
+    });
+    const end = performance.now() + START_DEADLINE_MS;
+    while (child.pid === undefined || !(await isBound(child.pid))) {
+      options.signal?.throwIfAborted();
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+        throw new LinuxHostError(`linux-host: memcached ${describeEnd(child)}\n${output()}`);
+      }
+      if (performance.now() > end) {
+        throw new LinuxHostError(
+          `linux-host: memcached bound no socket within ${START_DEADLINE_MS / 1000} s\n${output()}`,
+        );
+      }
+      await pause(2);
+    }
+    const pid = child.pid;
+    const ended = Promise.race([
+      exited.then(() => `memcached ${describeEnd(child)}`),
+      server.ended.then(() => "the holder of memcached's namespace ended"),
+      generator.ended.then(() => "the holder of the generator's namespace ended"),
+    ]).then((reason) => ({ reason, output: output() }));
+    return {
+      pid,
+      address: SERVER_ADDRESS,
+      generatorInterface: GENERATOR_INTERFACE,
+      generatorPrefix: generator.prefix,
+      packages: fetched.packages.map(({ directory: _, ...provenance }) => provenance),
+      notices: fetched.notices,
+      cpuTime: () => readCpuTime(pid),
+      ended,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
