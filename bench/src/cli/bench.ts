@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { readDataset, type SubjectId } from '@plumbline/datasets';
 import { PRESETS, parseVariant } from '@plumbline/variants';
 import { BenchError, messageOf } from '../errors.ts';
+import type { RunRequest, RunState } from '../runner/request.ts';
 import { measureRun, type RunOutcome } from '../runner/run.ts';
 import { createRun, findRun, lastUnfinishedRun } from '../runner/run-store.ts';
-import type { RunRequest, RunState } from '../runner/request.ts';
 import { findSubject, SUBJECTS } from '../subjects/index.ts';
 import { parseAcceleratorRequest } from '../vmm/index.ts';
 import { findWorkload, type Scope, WORKLOADS } from '../workloads/index.ts';
@@ -19,12 +19,20 @@ function makeProgram() {
   return command('bench', 'Measures our kernel and Linux under the same load and writes a report.')
     .option('--workload <name>', `what to do, several by comma: ${names(WORKLOADS)} (default: all)`, list)
     .option('--subject <name>', `what to measure, several by comma: ${names(SUBJECTS)} (default: all)`, list)
-    .option('--variant <preset>', `variants of our kernel: ${Object.keys(PRESETS).join(', ')} or dimension=value,...; repeat for more (default: all presets)`, each)
+    .option(
+      '--variant <preset>',
+      `variants of our kernel: ${Object.keys(PRESETS).join(', ')} or dimension=value,...; repeat for more (default: all presets)`,
+      each,
+    )
     .option('--boots <n>', 'boots of each condition (default: 5, quick: 3)', integer('--boots', 1, 1000))
     .option('--accel <name>', 'auto, kvm or tcg', 'auto')
     .option('--quick', 'three boots and fewer points, under 3 minutes; prints raw points and no significance')
     .option('--full', 'more windows, longer points, all variants everywhere; takes long')
-    .option('--seed <n>', 'decides the order of the boots and the requests (default: from the clock)', integer('--seed', 0, 0xffffffff))
+    .option(
+      '--seed <n>',
+      'decides the order of the boots and the requests (default: from the clock)',
+      integer('--seed', 0, 0xffffffff),
+    )
     .option('--json <file>', 'write the summaries as a JSON array')
     .option('--out <file>', 'the dataset file (default: one of its own in datasets/results)')
     .option('--resume [run]', 'continue an interrupted run (default: the last one)');
@@ -47,7 +55,9 @@ interface BenchOptions {
 function requestOf(options: BenchOptions): RunRequest {
   if (options.quick && options.full) throw new BenchError('options --quick and --full exclude each other.', 64);
   const scope: Scope = options.quick ? 'quick' : options.full ? 'full' : 'default';
-  const subjects = (options.subject ?? SUBJECTS.map((subject) => subject.id)).map((id): SubjectId => findSubject(id).id);
+  const subjects = (options.subject ?? SUBJECTS.map((subject) => subject.id)).map(
+    (id): SubjectId => findSubject(id).id,
+  );
   const variants = options.variant ?? Object.keys(PRESETS);
   for (const variant of variants) parseVariant(variant);
   return {
@@ -67,13 +77,20 @@ const DECIDED = ['workload', 'subject', 'variant', 'boots', 'quick', 'full', 'se
 function stateOf(options: BenchOptions): RunState {
   if (options.resume !== undefined) {
     const conflict = DECIDED.find((name) => options[name] !== undefined);
-    if (conflict) throw new BenchError(`option --${conflict} cannot be combined with --resume: the interrupted run has decided it.`, 64);
+    if (conflict)
+      throw new BenchError(
+        `option --${conflict} cannot be combined with --resume: the interrupted run has decided it.`,
+        64,
+      );
     return findRun(options.resume === true ? undefined : options.resume);
   }
   const request = requestOf(options);
   const interrupted = lastUnfinishedRun();
-  if (interrupted) process.stdout.write(`Run ${interrupted.run} was interrupted; continue it with: npm run bench -- --resume ${interrupted.run}\n`);
-  return createRun(request, options.out);
+  if (interrupted)
+    process.stdout.write(
+      `Run ${interrupted.run} was interrupted; continue it with: npm run bench -- --resume ${interrupted.run}\n`,
+    );
+  return createRun('bench', request, options.out);
 }
 
 async function finish(outcome: RunOutcome, json: string | undefined): Promise<number> {
@@ -83,14 +100,19 @@ async function finish(outcome: RunOutcome, json: string | undefined): Promise<nu
     try {
       writeFileSync(json, `${JSON.stringify(summariesOf(own), undefined, 2)}\n`);
     } catch (error) {
-      throw new BenchError(`option --json: ${json} cannot be written (${messageOf(error)}). The samples are in ${outcome.state.dataset}.`, 73);
+      throw new BenchError(
+        `option --json: ${json} cannot be written (${messageOf(error)}). The samples are in ${outcome.state.dataset}.`,
+        73,
+      );
     }
   }
   await printReport(own, outcome.state);
   process.stdout.write(`Samples: ${outcome.state.dataset}\n`);
   if (outcome.failures.length === 0) return 0;
   process.stdout.write(`\n${outcome.failures.length} points failed:\n`);
-  const texts = outcome.failures.map(({ subject, variant, workload, reason }) => `  ${workload}, ${subject} ${variant.name}: ${reason}`);
+  const texts = outcome.failures.map(
+    ({ subject, variant, workload, reason }) => `  ${workload}, ${subject} ${variant.name}: ${reason}`,
+  );
   for (const text of new Set(texts)) process.stdout.write(`${text}\n`);
   return 1;
 }

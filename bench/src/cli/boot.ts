@@ -80,7 +80,9 @@ async function main(): Promise<number> {
     const guest = launchGuest(guestCommand(config), resources, { terminal: true });
     const exit = await guest.exited;
     if (exit.kind === 'ok' || exit.kind === 'stopped') return 0;
-    process.stderr.write(`\nThe guest ended: ${exit.kind}${exit.kind === 'vmm-failed' || exit.kind === 'killed' ? `. ${exit.text}` : ''}\n`);
+    process.stderr.write(
+      `\nThe guest ended: ${exit.kind}${exit.kind === 'vmm-failed' || exit.kind === 'killed' ? `. ${exit.text}` : ''}\n`,
+    );
     return exit.status ?? 1;
   } finally {
     offSignals();

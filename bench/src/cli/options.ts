@@ -40,7 +40,11 @@ export function bytes(option: string, minimum: number, maximum: number): (value:
     const match = /^(\d+)([KMG]?)$/i.exec(value);
     const number = match ? Number(match[1]) * (factors[(match[2] ?? '').toUpperCase()] ?? Number.NaN) : Number.NaN;
     if (!(number >= minimum && number <= maximum)) {
-      throw UsageError.badValue(option, value, `a size from ${minimum / 1024}K to ${maximum / 1024 ** 3}G, such as 64M`);
+      throw UsageError.badValue(
+        option,
+        value,
+        `a size from ${minimum / 1024}K to ${maximum / 1024 ** 3}G, such as 64M`,
+      );
     }
     return number;
   };

@@ -2,7 +2,8 @@ import type { DatasetRecord, Summary } from '@plumbline/datasets';
 import { summarise } from '@plumbline/reports';
 import type { RunState } from '../runner/request.ts';
 
-const of = <K extends DatasetRecord['kind']>(records: readonly DatasetRecord[], kind: K) =>
+/** The records of one kind. */
+export const of = <K extends DatasetRecord['kind']>(records: readonly DatasetRecord[], kind: K) =>
   records.filter((record): record is Extract<DatasetRecord, { kind: K }> => record.kind === kind);
 
 /** The figures over boots of a run, as --json writes them. */

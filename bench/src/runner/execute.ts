@@ -2,11 +2,17 @@ import type { DatasetWriter, Failure } from '@plumbline/datasets';
 import { DatasetWriteError } from '@plumbline/datasets';
 import type { Variant } from '@plumbline/variants';
 import { messageOf } from '../errors.ts';
-import { findSubject, type PreparedSubject, type Subject, SubjectFailure, type SubjectIdentity } from '../subjects/index.ts';
+import {
+  findSubject,
+  type PreparedSubject,
+  type Subject,
+  SubjectFailure,
+  type SubjectIdentity,
+} from '../subjects/index.ts';
 import { type Cores, Resources } from '../vmm/index.ts';
 import { type BootContext, type BootPlan, findWorkload, type Scope } from '../workloads/index.ts';
 import { derivedSeed } from '../workloads/random.ts';
-import { type RunCircumstances, provenanceOf } from './provenance.ts';
+import { provenanceOf, type RunCircumstances } from './provenance.ts';
 import { BootRecorder } from './recorder.ts';
 
 /** The machine that guests get in a comparison: what Linux needs, for both. */
@@ -29,7 +35,9 @@ export interface Execution {
 }
 
 /** A subject in a variant, ready to boot, or why it cannot be. */
-export type Preparation = { readonly subject: Subject; readonly prepared: PreparedSubject } | { readonly subject: Subject; readonly obstacle: string };
+export type Preparation =
+  | { readonly subject: Subject; readonly prepared: PreparedSubject }
+  | { readonly subject: Subject; readonly obstacle: string };
 
 const UNAVAILABLE: SubjectIdentity = { kernelBuildId: 'unavailable', imageBuildId: 'unavailable', packages: {} };
 
@@ -54,13 +62,23 @@ export async function prepare(
   }
 }
 
-function contextOf(execution: Execution, plan: BootPlan, ready: { subject: Subject; prepared: PreparedSubject }, recorder: BootRecorder, resources: Resources, progress: (text: string) => void): BootContext {
+function contextOf(
+  execution: Execution,
+  plan: BootPlan,
+  ready: { subject: Subject; prepared: PreparedSubject },
+  recorder: BootRecorder,
+  resources: Resources,
+  progress: (text: string) => void,
+): BootContext {
   const shape = { machine: 'microvm', vcpus: 1, memoryBytes: MEMORY_BYTES } as const;
   return {
     plan,
     ...ready,
     scope: execution.scope,
-    seed: derivedSeed(execution.seed, `${plan.workload} ${plan.subject} ${plan.variant.name} ${plan.accelerator} ${plan.index}`),
+    seed: derivedSeed(
+      execution.seed,
+      `${plan.workload} ${plan.subject} ${plan.variant.name} ${plan.accelerator} ${plan.index}`,
+    ),
     shape,
     bootConfig: (changes = {}) => {
       const own = new Resources();
@@ -119,4 +137,3 @@ export async function executeBoot(
   }
   return recorder.failures;
 }
-

@@ -1,9 +1,9 @@
 import { parseVariant } from '@plumbline/variants';
 import { findSubject } from '../subjects/index.ts';
 import type { GuestAccelerator } from '../vmm/index.ts';
-import { type BootPlan, findWorkload } from '../workloads/index.ts';
+import { type BootPlan, type BootTemplate, findWorkload } from '../workloads/index.ts';
 import { derivedSeed, randomSource, shuffled } from '../workloads/random.ts';
-import type { RunRequest } from './request.ts';
+import { pointKey, type RunRequest } from './request.ts';
 
 /** All boots of a run in the order in which they are made. */
 export interface RunPlan {
@@ -14,6 +14,16 @@ export interface RunPlan {
 /** Expected seconds of a boot with its points. */
 export function bootSeconds(boot: BootPlan): number {
   return boot.overheadSeconds + boot.points.reduce((sum, point) => sum + point.seconds, 0);
+}
+
+/** A boot with the points that are asked for, if any. */
+function onlyPoints(template: BootTemplate, { only = [] }: RunRequest): BootTemplate[] {
+  const key = (of: Parameters<typeof pointKey>[0]): string => pointKey({ ...of, accelerator: 'none', index: 0 });
+  const wanted = new Set(
+    only.map((point) => key({ ...point, variant: { name: point.variant }, accelerator: 'none', index: 0 })),
+  );
+  const points = template.points.filter(({ parameters }) => wanted.has(key({ ...template, parameters, index: 0 })));
+  return points.length === 0 ? [] : [{ ...template, points }];
 }
 
 /**
@@ -27,9 +37,11 @@ export function planRun(request: RunRequest, host: GuestAccelerator): RunPlan {
   const templates = request.workloads
     .map(findWorkload)
     .flatMap((workload) => workload.plan({ host, subjects, variants, scope: request.scope }));
+  const chosen =
+    request.only === undefined ? templates : templates.flatMap((template) => onlyPoints(template, request));
   const random = randomSource(derivedSeed(request.seed, 'order'));
   const boots = Array.from({ length: request.boots }, (_, index) =>
-    shuffled(templates, random).map((template) => ({ ...template, index })),
+    shuffled(chosen, random).map((template) => ({ ...template, index })),
   ).flat();
   return { boots, seconds: boots.reduce((sum, boot) => sum + bootSeconds(boot), 0) };
 }

@@ -8,7 +8,12 @@ import { REPOSITORY } from './run-store.ts';
 
 function output(command: string, args: readonly string[]): string | undefined {
   try {
-    return execFileSync(command, args, { cwd: REPOSITORY, encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync(command, args, {
+      cwd: REPOSITORY,
+      encoding: 'utf8',
+      timeout: 10_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return undefined;
   }
@@ -17,7 +22,10 @@ function output(command: string, args: readonly string[]): string | undefined {
 /** A stable name of this machine that tells nobody which one it is. */
 function hostId(): string {
   const machine = existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8').trim() : '';
-  return createHash('sha256').update(`plumbline ${machine || hostname()}`).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(`plumbline ${machine || hostname()}`)
+    .digest('hex')
+    .slice(0, 12);
 }
 
 function virtualisation(): string {

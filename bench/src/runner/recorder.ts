@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type DatasetWriter, type Failure, METRIC_UNITS, type Provenance, type Sample, SCHEMA_VERSION } from '@plumbline/datasets';
+import {
+  type DatasetWriter,
+  type Failure,
+  METRIC_UNITS,
+  type Provenance,
+  type Sample,
+  SCHEMA_VERSION,
+} from '@plumbline/datasets';
 import type { BootPlan, Figure, Point } from '../workloads/index.ts';
 import { pointKey } from './request.ts';
 
@@ -53,7 +60,15 @@ export class BootRecorder {
     const provenance = this.provenance();
     const samples = figures.map((figure): Sample => {
       const { metric, disturbed = false, clientBound = false, ...rest } = figure;
-      return { kind: 'sample', ...this.common(point, provenance), metric, unit: METRIC_UNITS[metric], disturbed, clientBound, ...rest };
+      return {
+        kind: 'sample',
+        ...this.common(point, provenance),
+        metric,
+        unit: METRIC_UNITS[metric],
+        disturbed,
+        clientBound,
+        ...rest,
+      };
     });
     await this.writer.append(provenance, ...samples);
     this.done.add(this.key(point));

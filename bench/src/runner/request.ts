@@ -11,6 +11,17 @@ export const runRequestSchema = z.strictObject({
   accelerator: z.enum(['auto', 'kvm', 'tcg']),
   scope: z.enum(['quick', 'default', 'full']),
   seed: z.int().min(0).max(0xffffffff),
+  /** Measure nothing but these points. */
+  only: z
+    .array(
+      z.object({
+        workload: z.string(),
+        subject: subjectSchema,
+        variant: z.string(),
+        parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      }),
+    )
+    .optional(),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;
 
@@ -18,6 +29,8 @@ export type RunRequest = z.infer<typeof runRequestSchema>;
 export const runStateSchema = z.strictObject({
   version: z.literal(1),
   run: z.string().min(1),
+  /** The command that began it; only runs of `bench` are resumed. */
+  command: z.enum(['bench', 'targets']),
   request: runRequestSchema,
   /** The dataset file, absolute. */
   dataset: z.string().min(1),

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DatasetRecord, readDataset } from '@plumbline/datasets';
@@ -41,16 +52,25 @@ export function saveRun(state: RunState, places = RUN_PLACES): void {
     }
     renameSync(`${file}.new`, file);
   } catch (error) {
-    throw new BenchError(`${file}: the run's state cannot be stored (${messageOf(error)}). Nothing else was changed.`, 74);
+    throw new BenchError(
+      `${file}: the run's state cannot be stored (${messageOf(error)}). Nothing else was changed.`,
+      74,
+    );
   }
 }
 
 /** Begins a run. */
-export function createRun(request: RunRequest, dataset: string | undefined, places = RUN_PLACES): RunState {
+export function createRun(
+  command: RunState['command'],
+  request: RunRequest,
+  dataset: string | undefined,
+  places = RUN_PLACES,
+): RunState {
   const run = newRunId();
   const state: RunState = {
     version: 1,
     run,
+    command,
     request,
     dataset: dataset === undefined ? join(places.results, `${run}.jsonl`) : resolve(dataset),
     started: new Date().toISOString(),
@@ -65,7 +85,10 @@ function loadRun(run: string, places: RunPlaces): RunState {
   try {
     return runStateSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    throw new BenchError(`${file}: not the state of a run (${messageOf(error)}). Remove its folder to forget that run.`, 65);
+    throw new BenchError(
+      `${file}: not the state of a run (${messageOf(error)}). Remove its folder to forget that run.`,
+      65,
+    );
   }
 }
 
@@ -78,7 +101,7 @@ export function lastUnfinishedRun(places = RUN_PLACES): RunState | undefined {
     .reverse();
   for (const run of runs) {
     const state = loadRun(run, places);
-    if (!state.finished) return state;
+    if (!state.finished && state.command === 'bench') return state;
   }
   return undefined;
 }
@@ -142,7 +165,9 @@ export function takeMeasurementLock(places = RUN_PLACES): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const holder = Number(readFileSync(file, 'utf8').trim() || Number.NaN);
       if (Number.isInteger(holder) && holder !== process.pid && isAlive(holder)) {
-        throw new EnvironmentError(`another measurement is under way (process ${holder}); two at once would disturb each other. Wait for it, or end it with: kill ${holder}`);
+        throw new EnvironmentError(
+          `another measurement is under way (process ${holder}); two at once would disturb each other. Wait for it, or end it with: kill ${holder}`,
+        );
       }
       rmSync(file, { force: true });
     }

@@ -46,7 +46,9 @@ export async function measureRun(state: RunState, terminal: RunTerminal): Promis
   const cores = chooseCores();
   const plan = planRun(request, choice.accelerator);
   if (plan.boots.length === 0) {
-    throw new BenchError(`nothing to measure: none of ${request.subjects.join(', ')} can be measured by ${request.workloads.join(', ')} on ${choice.accelerator}`);
+    throw new BenchError(
+      `nothing to measure: none of ${request.subjects.join(', ')} can be measured by ${request.workloads.join(', ')} on ${choice.accelerator}`,
+    );
   }
   const say = (line: string): void => void terminal.out.write(`${line}\n`);
   const choices = describe(plan, choice);
@@ -57,7 +59,9 @@ export async function measureRun(state: RunState, terminal: RunTerminal): Promis
   const controller = new AbortController();
   const offSignals = closeOnSignal(resources, (signal) => {
     controller.abort(new Error(`interrupted by ${signal}`));
-    process.stderr.write(`\n${signal}: stopping guests. What was measured is kept; continue with: npm run bench -- --resume ${state.run}\n`);
+    process.stderr.write(
+      `\n${signal}: stopping guests. What was measured is kept; continue with: npm run bench -- --resume ${state.run}\n`,
+    );
   });
   try {
     const writer = await DatasetWriter.open(state.dataset);
@@ -116,12 +120,20 @@ async function measureBoots(execution: Execution, plan: RunPlan, terminal: RunTe
 // biome-ignore lint/suspicious/noExplicitAny: listr2 types a task by its renderers, which is of no interest here
 type Task = ListrTaskWrapper<any, any, any>;
 
-async function prepareAll(execution: Execution, plan: RunPlan, into: Map<string, Preparation>, task: Task): Promise<void> {
+async function prepareAll(
+  execution: Execution,
+  plan: RunPlan,
+  into: Map<string, Preparation>,
+  task: Task,
+): Promise<void> {
   for (const { subject, variant } of plan.boots) {
     const key = preparationKey(subject, variant);
     if (into.has(key)) continue;
     task.output = key;
-    const preparation = await prepare(subject, variant, (line) => void (task.output = line), execution.signal);
+    const show = (line: string): void => {
+      task.output = line;
+    };
+    const preparation = await prepare(subject, variant, show, execution.signal);
     if ('obstacle' in preparation) task.output = `${subject} is left out: ${preparation.obstacle}`;
     into.set(key, preparation);
   }

@@ -1,19 +1,17 @@
 import { join } from 'node:path';
 import { bootOptions, buildKernel, type Variant } from '@plumbline/variants';
-import { readThread } from 'perf-hooks-extra';
 import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
-import { GUEST_MAC, type GuestConfig, guestCommand, launchGuest } from '../vmm/index.ts';
-import { startGenerator } from './generator.ts';
+import { GUEST_MAC, type GuestConfig, guestCommand, lastLines, launchGuest } from '../vmm/index.ts';
+import { SubjectFailure } from './failure.ts';
+import { readyAfterNs } from './ready-line.ts';
+import { bootGuest, type GuestService } from './running-guest.ts';
 import type { BootConfig, PreparedSubject, RunningSubject } from './subject.ts';
 
 /** A program that is linked into our kernel. */
-export interface KernelProgram {
+export interface KernelProgram extends GuestService {
   /** Value of the boot option `run`. */
   readonly name: 'memcached' | 'echo';
-  readonly protocol: RunningSubject['protocol'];
-  readonly port: number;
-  readonly request: 'get' | 'echo';
 }
 
 /** The guest's end of the private link; the generator has 10.9.0.1. */
@@ -44,58 +42,65 @@ export async function prepareKernelGuest(
       packages: {},
     },
     boot: (config) => bootKernelGuest(program, image.elf, config),
+    startByInstructions: (config, seed) => startByInstructions(image.elf, config, seed),
   };
 }
 
-async function bootKernelGuest(program: KernelProgram, elf: string, config: BootConfig): Promise<RunningSubject> {
-  const { accelerator, directory, resources, shape, cores } = config;
-  if (accelerator === 'none')
-    throw new EnvironmentError(`${program.name} on our kernel runs in a virtual machine only`);
-  const socket = join(directory, 'net.sock');
-  const countingSocket = join(directory, 'counters.sock');
-  const generator = await startGenerator({ kind: 'vhost-user', socket, queues: 1 }, config);
-  const answered = generator.waitAnswer({
-    request: program.request,
-    port: program.port,
-    timeoutMs: config.answerTimeoutMs,
-  });
-  answered.catch(() => {});
+/** A start under icount takes a second on a quiet host. */
+const ICOUNT_MS = 60_000;
+
+async function startByInstructions(elf: string, config: BootConfig, seed: number): Promise<number> {
+  const { directory, resources, shape, cores } = config;
   const guest: GuestConfig = {
-    accelerator,
+    accelerator: 'tcg',
     machine: shape.machine,
-    vcpus: shape.vcpus,
+    vcpus: 1,
     memoryBytes: shape.memoryBytes,
     kernel: elf,
-    options: kernelOptions(program, config),
-    network: { socket, queues: 1, mac: GUEST_MAC },
+    options: Object.entries({ run: 'none', ...bootOptions(config.variant.values) })
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' '),
     serial: join(directory, 'serial.log'),
     console: join(directory, 'console.log'),
-    ...(config.counting ? { tcgThread: 'single' as const } : {}),
-    extraArguments: config.counting
+    icount: { seed },
+  };
+  const vm = launchGuest(guestCommand(guest), resources, { cpus: [cores.server] });
+  const ns = await readyAfterNs(vm, ICOUNT_MS);
+  await vm.stop();
+  if (ns === undefined) {
+    throw new SubjectFailure(
+      vm.exit ? `the guest ended (${vm.exit.kind})` : 'the guest did not say when it was ready',
+      lastLines(vm.log()),
+    );
+  }
+  return ns;
+}
+
+async function bootKernelGuest(program: KernelProgram, elf: string, config: BootConfig): Promise<RunningSubject> {
+  const { accelerator, directory, shape } = config;
+  if (accelerator === 'none') {
+    throw new EnvironmentError(`${program.name} on our kernel runs in a virtual machine only`);
+  }
+  return bootGuest(program, config, async (sockets) => {
+    const plugin = config.counting
       ? countingPluginArguments({
           plugin: await buildCountingPlugin(),
-          socket: countingSocket,
+          socket: sockets.counting,
           idle: await idleRangesOfElf(elf),
         })
-      : [],
-  };
-  // All of QEMU's threads share the vCPU's core: they sleep while the guest runs, and the generator's core stays free.
-  const vm = launchGuest(guestCommand(guest), resources, { cpus: [cores.server] });
-  const vcpus = vm.vcpuThreads();
-  vcpus.catch(() => {});
-  return {
-    generator,
-    protocol: program.protocol,
-    startedNs: vm.startedNs,
-    answered,
-    ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: exit.text })),
-    serverThreads: async () => (await vcpus).map((tid) => readThread(vm.pid, tid)),
-    console: () => vm.log(),
-    ...(config.counting ? { countingSocket } : {}),
-    elf,
-    stop: async () => {
-      await vm.stop();
-      await generator.stop();
-    },
-  };
+      : [];
+    return guestCommand({
+      accelerator,
+      machine: shape.machine,
+      vcpus: shape.vcpus,
+      memoryBytes: shape.memoryBytes,
+      kernel: elf,
+      options: kernelOptions(program, config),
+      network: { socket: sockets.network, queues: 1, mac: GUEST_MAC },
+      serial: join(directory, 'serial.log'),
+      console: join(directory, 'console.log'),
+      ...(config.counting ? { tcgThread: 'single' as const } : {}),
+      extraArguments: plugin,
+    });
+  });
 }

@@ -20,22 +20,25 @@ async function prepareLinuxHost(): Promise<PreparedSubject> {
   const support = await linuxHostSupport();
   if (!support.available) throw new EnvironmentError(`linux-host: ${support.reason}. ${support.remedy}`);
   const identity = release();
+  const packages: Record<string, string> = {};
   return {
     identity: {
       kernelBuildId: identity,
       imageBuildId: createHash('sha256').update(identity).digest('hex'),
-      packages: {},
+      packages,
     },
-    boot: bootLinuxHost,
+    boot: (config) => bootLinuxHost(config, packages),
   };
 }
 
-async function bootLinuxHost(config: BootConfig): Promise<RunningSubject> {
+/** @param packages gets the versions of what was started. */
+async function bootLinuxHost(config: BootConfig, packages: Record<string, string>): Promise<RunningSubject> {
   const startedNs = process.hrtime.bigint();
   const host = await startLinuxHost({ core: config.cores.server, ...(config.signal ? { signal: config.signal } : {}) });
   config.resources.defer(() => host.stop());
+  for (const { name, version } of host.packages) packages[name] = version;
   const generator = await startGenerator(
-    { kind: 'af-packet', interface: host.generatorInterface, prefix: host.generatorPrefix },
+    { kind: 'packet', interface: host.generatorInterface, prefix: host.generatorPrefix },
     config,
   );
   const answered = generator.waitAnswer({ request: 'get', port: 11211, timeoutMs: config.answerTimeoutMs });

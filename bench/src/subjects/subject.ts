@@ -65,8 +65,6 @@ export interface RunningSubject {
   console(): string;
   /** Socket of the counting plugin, when counting. */
   readonly countingSocket?: string;
-  /** Symbols and idle ranges of the kernel, when it is one of ours. */
-  readonly elf?: string;
   stop(): Promise<void>;
 }
 
@@ -74,6 +72,11 @@ export interface RunningSubject {
 export interface PreparedSubject {
   readonly identity: SubjectIdentity;
   boot(config: BootConfig): Promise<RunningSubject>;
+  /**
+   * Starts the guest alone under icount, where one instruction takes one ns, and returns the time of its own start in
+   * ns, as the guest says it. Only kernels of ours have it.
+   */
+  startByInstructions?(config: BootConfig, seed: number): Promise<number>;
 }
 
 /** What can be measured. Adding one is a file with such a declaration, and a line in index.ts. */

@@ -1,7 +1,7 @@
-import { pause } from '../deadline.ts';
 import { messageOf } from '../errors.ts';
 import { SubjectFailure } from '../subjects/failure.ts';
-import { type RunningSubject, variantsOf } from '../subjects/subject.ts';
+import { readyAfterNs } from '../subjects/ready-line.ts';
+import { variantsOf } from '../subjects/subject.ts';
 import { HostWatch } from './host-state.ts';
 import { leastMemory } from './least-memory.ts';
 import { loadMix, memcachedTraffic } from './mix.ts';
@@ -34,21 +34,6 @@ function plan(request: PlanRequest): BootTemplate[] {
   });
 }
 
-/** The guest's own part, from its console: "boot: ready after N us" (kernel, core) as ns. */
-export function guestBootNs(console: string): number | undefined {
-  const match = /boot: ready after (\d+(?:\.\d+)?) us/.exec(console);
-  return match?.[1] === undefined ? undefined : Math.round(Number(match[1]) * 1000);
-}
-
-async function waitForGuestBoot(running: RunningSubject): Promise<number | undefined> {
-  for (let waited = 0; waited < CONSOLE_MS; waited += 20) {
-    const found = guestBootNs(running.console());
-    if (found !== undefined) return found;
-    await pause(20);
-  }
-  return undefined;
-}
-
 async function measureStart(context: BootContext, point: Point): Promise<void> {
   const config = context.bootConfig({ ...SHAPE });
   try {
@@ -58,7 +43,7 @@ async function measureStart(context: BootContext, point: Point): Promise<void> {
       { metric: 'boot-time', value: answer.atNs - Number(running.startedNs), placement: 'none' },
     ];
     if (context.subject.hasVariants) {
-      const own = await waitForGuestBoot(running);
+      const own = await readyAfterNs({ log: () => running.console() }, CONSOLE_MS);
       if (own !== undefined) figures.push({ metric: 'guest-boot-time', value: own, placement: 'none' });
     }
     const { imageBytes } = context.prepared.identity;

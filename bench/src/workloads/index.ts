@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { boot } from './boot.ts';
+import { determinism } from './determinism.ts';
 import { instructions } from './instructions.ts';
 import { memcachedUdp } from './memcached-udp.ts';
 import type { Workload } from './workload.ts';
@@ -7,7 +8,7 @@ import type { Workload } from './workload.ts';
 export * from './workload.ts';
 
 /** Everything that can be done with subjects, in the order of reports. */
-export const WORKLOADS: readonly Workload[] = [memcachedUdp, boot, instructions];
+export const WORKLOADS: readonly Workload[] = [memcachedUdp, boot, instructions, determinism];
 
 /**
  * A workload by name.

@@ -1,0 +1,128 @@
+import type { Placement } from '@plumbline/datasets';
+import { compare, type Figure } from '@plumbline/reports';
+import type { Target, TargetFigure } from '../../targets.ts';
+
+/** What became of a target. `not measured` counts as falling short. */
+export type VerdictKind = 'holds' | 'falls short' | 'not measured';
+
+export interface Verdict {
+  readonly target: Target;
+  readonly verdict: VerdictKind;
+  /** The figure that the bound speaks of: a median, a ratio, or the width of the range for `identical`. */
+  readonly value: number | null;
+  readonly unit: string;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly placement: Placement | null;
+  readonly boots: number;
+  /** What is missing, for `not measured`. */
+  readonly note: string;
+}
+
+function sameParameters(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** The figures, one a placement, that a target means. */
+export function figuresFor(of: TargetFigure, figures: readonly Figure[]): Figure[] {
+  return figures.filter(
+    (figure) =>
+      figure.workload === of.workload &&
+      figure.subject === of.subject &&
+      figure.variant.name === of.variant &&
+      figure.metric === of.metric &&
+      (figure.accelerator === 'tcg') === (of.tier === 'exact') &&
+      sameParameters(figure.parameters, of.parameters),
+  );
+}
+
+const usable = (figure: Figure) => figure.points.filter((point) => point.excluded === null);
+
+function notMeasured(target: Target, figures: readonly Figure[], what = target.figure): Verdict {
+  const unused = figures.flatMap((figure) => figure.points).filter((point) => point.excluded !== null);
+  const why =
+    unused.length > 0
+      ? `its ${unused.length} boots were ${[...new Set(unused.map((point) => point.excluded))].join(' or ')}`
+      : 'no boot gave it';
+  return {
+    target,
+    verdict: 'not measured',
+    value: null,
+    unit: '',
+    low: null,
+    high: null,
+    placement: null,
+    boots: 0,
+    note: `${what.subject} ${what.variant}: ${why}`,
+  };
+}
+
+function judgeValue(target: Target, most: number, figures: readonly Figure[]): Verdict {
+  const own = figuresFor(target.figure, figures);
+  const best = own.filter((figure) => figure.median !== null).sort((a, b) => usable(b).length - usable(a).length)[0];
+  if (!best || best.median === null) return notMeasured(target, own);
+  return {
+    target,
+    verdict: best.median <= most ? 'holds' : 'falls short',
+    value: best.median,
+    unit: best.unit,
+    low: best.interval?.low ?? null,
+    high: best.interval?.high ?? null,
+    placement: best.placement,
+    boots: best.boots,
+    note: '',
+  };
+}
+
+function judgeRatio(target: Target, baseline: TargetFigure, least: number, figures: readonly Figure[]): Verdict {
+  const ours = figuresFor(target.figure, figures);
+  const theirs = figuresFor(baseline, figures);
+  if (!ours.some((figure) => figure.boots > 0)) return notMeasured(target, ours);
+  if (!theirs.some((figure) => figure.boots > 0)) return notMeasured(target, theirs, baseline);
+  const comparison = compare(ours, theirs);
+  if (!comparison) {
+    return {
+      ...notMeasured(target, []),
+      note: `no placement of the cores is common to ${target.figure.subject} and ${baseline.subject}`,
+    };
+  }
+  return {
+    target,
+    verdict: comparison.ratio >= least ? 'holds' : 'falls short',
+    value: comparison.ratio,
+    unit: `times ${baseline.subject}`,
+    low: comparison.interval?.low ?? null,
+    high: comparison.interval?.high ?? null,
+    placement: comparison.placement,
+    boots: Math.min(...comparison.boots),
+    note: '',
+  };
+}
+
+function judgeIdentity(target: Target, figures: readonly Figure[]): Verdict {
+  const own = figuresFor(target.figure, figures);
+  const values = own.flatMap((figure) => usable(figure).map((point) => point.value));
+  if (values.length < 2) return { ...notMeasured(target, own), note: `${values.length} boots gave it, two are needed` };
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  return {
+    target,
+    verdict: low === high ? 'holds' : 'falls short',
+    value: low,
+    unit: own[0]?.unit ?? '',
+    low,
+    high,
+    placement: own[0]?.placement ?? null,
+    boots: values.length,
+    note: '',
+  };
+}
+
+/** Judges a target by the medians of figures over boots. */
+export function judge(target: Target, figures: readonly Figure[]): Verdict {
+  const { bound } = target;
+  if (bound.kind === 'at-most') return judgeValue(target, bound.value, figures);
+  if (bound.kind === 'identical') return judgeIdentity(target, figures);
+  return judgeRatio(target, bound.baseline, bound.value, figures);
+}

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { readThread } from 'perf-hooks-extra';
+import { type GuestCommand, launchGuest } from '../vmm/index.ts';
+import { startGenerator } from './generator.ts';
+import type { BootConfig, RunningSubject } from './subject.ts';
+
+/** What a guest serves, and how to ask whether it does. */
+export interface GuestService {
+  readonly protocol: RunningSubject['protocol'];
+  readonly port: number;
+  readonly request: 'get' | 'echo';
+}
+
+/** Sockets of one boot. */
+export interface GuestSockets {
+  /** Where the generator listens for the guest's network device. */
+  readonly network: string;
+  /** Where the counting plugin listens. */
+  readonly counting: string;
+}
+
+/**
+ * Boots a guest with the generator at the other end of its network device: first the generator, already asking, then
+ * the guest, so that the first answer is seen when it comes.
+ * @param makeCommand QEMU's arguments, given the sockets; called before the generator is started.
+ */
+export async function bootGuest(
+  service: GuestService,
+  config: BootConfig,
+  makeCommand: (sockets: GuestSockets) => GuestCommand | Promise<GuestCommand>,
+): Promise<RunningSubject> {
+  const { directory, resources, cores } = config;
+  const sockets = { network: join(directory, 'net.sock'), counting: join(directory, 'counters.sock') };
+  const command = await makeCommand(sockets);
+  const generator = await startGenerator({ kind: 'vhost-user', socket: sockets.network }, config);
+  const answered = generator.waitAnswer({
+    request: service.request,
+    port: service.port,
+    timeoutMs: config.answerTimeoutMs,
+  });
+  answered.catch(() => {});
+  // All of QEMU's threads share the vCPU's core: they sleep while the guest runs, and the generator's core stays free.
+  const vm = launchGuest(command, resources, { cpus: [cores.server] });
+  const vcpus = vm.vcpuThreads();
+  vcpus.catch(() => {});
+  return {
+    generator,
+    protocol: service.protocol,
+    startedNs: vm.startedNs,
+    answered,
+    ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: exit.text })),
+    serverThreads: async () => (await vcpus).map((tid) => readThread(vm.pid, tid)),
+    console: () => vm.log(),
+    ...(config.counting ? { countingSocket: sockets.counting } : {}),
+    stop: async () => {
+      await vm.stop();
+      await generator.stop();
+    },
+  };
+}
