@@ -11,6 +11,8 @@ void SplitQueue::init(uint16_t size, std::byte* shared, bool event_index) {
   descriptors_ = reinterpret_cast<Descriptor*>(shared);
   available_ = reinterpret_cast<Available*>(shared + layout.available);
   used_ = reinterpret_cast<Used*>(shared + layout.used);
+  avail_event_ =
+      reinterpret_cast<const uint16_t*>(shared + layout.used + 4 + sizeof(UsedElement) * size);
   slots_.reset(new Slot[size]);
   free_.reset(new uint16_t[size]);
   for (uint32_t id = 0; id < size; ++id) {

@@ -142,7 +142,7 @@ class SplitQueue {
   struct Used {
     uint16_t flags;
     uint16_t index;
-    UsedElement ring[];  // size entries, then avail_event
+    UsedElement ring[];  // size entries, then avail_event: avail_event_ points there
   };
   /// What is known of the buffer whose first descriptor has this id.
   struct Slot {
@@ -156,10 +156,6 @@ class SplitQueue {
     return std::atomic_ref<uint16_t>(const_cast<uint16_t&>(from)).load(std::memory_order_acquire);
   }
   uint16_t& used_event() { return available_->ring[size_]; }
-  const uint16_t& avail_event() const {
-    // Behind the used ring's last element.
-    return *reinterpret_cast<const uint16_t*>(&used_->ring[size_]);
-  }
 
   bool add_one(Segment segment, uint16_t flags, void* token);
   void write_descriptor(uint16_t id, Segment segment, uint16_t flags, uint16_t next);
@@ -172,6 +168,7 @@ class SplitQueue {
   Descriptor* descriptors_ = nullptr;
   Available* available_ = nullptr;
   Used* used_ = nullptr;
+  const uint16_t* avail_event_ = nullptr;
   std::unique_ptr<Slot[]> slots_;
   std::unique_ptr<uint16_t[]> free_;  // circular; first in, first out
   uint16_t mask_ = 0;
@@ -236,7 +233,7 @@ inline bool SplitQueue::publish() {
   full_fence();
   if (event_index_) {
     // virtio 1.2, 2.7.10: notify if the event index lies in what was just published.
-    const uint16_t event = load_once(avail_event());
+    const uint16_t event = load_once(*avail_event_);
     return static_cast<uint16_t>(now - event - 1) < static_cast<uint16_t>(now - before);
   }
   return (load_once(used_->flags) & kNoNotify) == 0;
