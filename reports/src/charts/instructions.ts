@@ -65,6 +65,7 @@ export function drawInstructions(container: Element, chart: InstructionsChart, o
     const groups = chart.groups
       .map((group) => ({
         label: group.label,
+        headings: [{ text: group.label, tone: 'strong' as const }],
         rows: group.rows
           .filter((row) => isShown(options, row.key))
           .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),

@@ -1,10 +1,10 @@
 import type { MetricName } from '@plumbline/datasets';
 import type { PercentileRow, PercentilesChart, Stat } from '../model/chart-data.ts';
-import { formatDuration } from '../model/format.ts';
+import { formatTick } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel } from './frame.ts';
 import { bootsLine, drawInterval, drawMedian, drawStrip, statLines } from './marks.ts';
 import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
-import { drawXAxis, logScale, logTicks, type Scale } from './scale.ts';
+import { drawXAxis, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
 const PERCENTILES = [
   { which: 'p50', metric: 'latency-p50', name: 'p50' },
@@ -71,6 +71,7 @@ export function drawPercentiles(container: Element, chart: PercentilesChart, opt
     const groups = chart.groups
       .map((group) => ({
         label: group.label,
+        headings: [{ text: group.label, tone: 'strong' as const }],
         rows: group.rows
           .filter((row) => isShown(options, row.key))
           .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),
@@ -85,9 +86,9 @@ export function drawPercentiles(container: Element, chart: PercentilesChart, opt
       [layout.left, layout.right],
       1.15,
     );
-    const format = (value: number) => formatDuration(value).replace(/\.0+(?= )/, '');
+    const format = (value: number) => formatTick('latency-p50', value);
     drawXAxis(root, x, {
-      ticks: logTicks(x, Math.floor((layout.right - layout.left) / 50)),
+      ticks: fittingTicks(x, logTickSets(x), format),
       format,
       from: 24,
       to: layout.height,

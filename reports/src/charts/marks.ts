@@ -5,8 +5,8 @@ import {
   symbolCross,
   symbolDiamond,
   symbolSquare,
+  symbolStar,
   symbolTriangle,
-  symbolTriangle2,
   symbolWye,
 } from 'd3';
 import type { Stat } from '../model/chart-data.ts';
@@ -14,10 +14,10 @@ import { formatValue } from '../model/format.ts';
 import type { DrawOptions, Group } from './frame.ts';
 import type { Scale } from './scale.ts';
 
-const SYMBOLS = [symbolCircle, symbolSquare, symbolDiamond, symbolTriangle, symbolCross, symbolTriangle2, symbolWye];
+const SYMBOLS = [symbolCircle, symbolSquare, symbolDiamond, symbolTriangle, symbolCross, symbolStar, symbolWye];
 
 /** The path of a series' symbol. */
-export function symbolPath(options: DrawOptions, key: string, size = 78): string {
+export function symbolPath(options: DrawOptions, key: string, size = 58): string {
   const index = options.series.find((s) => s.key === key)?.symbol ?? 0;
   return symbol(SYMBOLS[index] ?? symbolCircle, size)() ?? '';
 }
@@ -30,7 +30,7 @@ export function drawMedian(
   x: number,
   y: number,
   open: boolean,
-  size = 78,
+  size = 58,
 ): void {
   root
     .append('path')

@@ -1,9 +1,9 @@
 import type { PanelsChart, StatRow } from '../model/chart-data.ts';
-import { formatValue } from '../model/format.ts';
+import { formatTick, formatValue } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, textWidth } from './frame.ts';
 import { bootsLine, drawInterval, drawMedian, drawStrip, statLines } from './marks.ts';
 import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
-import { binaryTicks, drawXAxis, logScale, logTicks, type Scale, zeroScale } from './scale.ts';
+import { binaryTicks, drawXAxis, fittingTicks, logScale, logTickSets, type Scale, zeroScale } from './scale.ts';
 
 type Panel = PanelsChart['panels'][number];
 
@@ -34,7 +34,7 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
   const groups = panel.groups
     .map((group) => ({
       // A panel with one group has said it in its title.
-      label: group.label === panel.label ? '' : group.label,
+      headings: group.label === panel.label ? [] : [{ text: group.label, tone: 'strong' as const }],
       rows: group.rows.filter((row) => isShown(options, row.key)),
     }))
     .filter((group) => group.rows.length > 0);
@@ -42,13 +42,18 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
   const all = panel.groups.flatMap((g) => g.rows.flatMap((row) => row.stat.points.map((point) => point.value)));
   const bytes = panel.metric === 'least-memory' || panel.metric === 'image-size';
   const spread = Math.max(...all) / Math.min(...all);
-  const log = spread > 12;
+  // From zero where that is legible: only a linear scale shows how wide the boots lie against the whole.
+  const log = spread > 200;
   const room = textWidth('99.9 MiB') + 16;
   const range: [number, number] = [layout.left + 4, layout.right - room];
   const x = log ? logScale(all, range, 1.4) : zeroScale(all, range, 1);
-  const most = Math.max(2, Math.floor((range[1] - range[0]) / 62));
-  const ticks = log ? (bytes ? binaryTicks(x, most) : logTicks(x, most)) : linearTicks(x, most, bytes);
-  const format = (value: number) => (value === 0 ? '0' : formatValue(panel.metric, value).replace(/\.0+(?= )/, ''));
+  const most = Math.max(2, Math.floor((range[1] - range[0]) / 74));
+  const format = (value: number) => formatTick(panel.metric, value);
+  const ticks = !log
+    ? linearTicks(x, most, bytes)
+    : bytes
+      ? binaryTicks(x, most)
+      : fittingTicks(x, logTickSets(x), format);
   drawXAxis(root, x, { ticks, format, from: 28, to: layout.height });
   drawHeadings(root, layout);
   groups.forEach((group, g) => {

@@ -1,9 +1,9 @@
 import type { RatioChart, RatioRow } from '../model/chart-data.ts';
-import { formatNumber, formatRatio } from '../model/format.ts';
-import { type DrawOptions, drawFrame, type Group, isShown, markGroup, textWidth } from './frame.ts';
+import { formatNumber, formatP, formatRatio } from '../model/format.ts';
+import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel, textWidth } from './frame.ts';
 import { drawInterval, drawMedian } from './marks.ts';
-import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
-import { drawXAxis, logScale, logTicks, type Scale } from './scale.ts';
+import { drawHeadings, drawRowLabel, layoutRows, type RowGroup } from './rows.ts';
+import { drawXAxis, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
 type RatioGroup = RatioChart['groups'][number];
 
@@ -23,9 +23,9 @@ function drawRow(
   const interval =
     row.low === null || row.high === null ? 'no interval: fewer than five boots' : `95 % interval ${intervalText(row)}`;
   const mark = markGroup(root, options, row.key, [
-    `${row.label}: ${formatRatio(row.ratio)} ${row.words} against ${row.baseline}`,
+    `${[seriesLabel(options, row.key), row.label].filter((part) => part !== '').join(', ')}: ${formatRatio(row.ratio)} ${row.words} against ${row.baseline}`,
     interval,
-    `${row.verdict}${row.p === null ? '' : `, p = ${formatNumber(row.p)}`}`,
+    `${row.verdict}${row.p === null ? '' : `, p ${formatP(row.p)}`}`,
     `${row.boots[0]} and ${row.boots[1]} boots, placement ${row.placement}`,
   ]);
   if (row.low !== null && row.high !== null) drawInterval(mark, x(row.low), x(row.high), y, 'x');
@@ -39,9 +39,29 @@ function drawRow(
   if (wide && row.low !== null) text.append('tspan').attr('class', 'quiet small').attr('dx', 6).text(intervalText(row));
 }
 
+/** A group as blocks of rows, one a series; a block of one unnamed row is labelled with its series. */
+function blocksOf(group: RatioGroup, options: DrawOptions): RowGroup<RatioRow>[] {
+  return group.blocks.map(({ key, rows }, index) => {
+    const named = rows.some((row) => row.label !== '');
+    const colour = options.series.find((s) => s.key === key)?.colour ?? 7;
+    return {
+      headings: [
+        ...(index === 0
+          ? [
+              { text: group.label, tone: 'strong' as const },
+              { text: group.detail, tone: 'quiet' as const },
+            ]
+          : []),
+        ...(named ? [{ text: seriesLabel(options, key), tone: colour }] : []),
+      ],
+      rows: named ? rows : rows.map((row) => ({ ...row, label: seriesLabel(options, key) })),
+    };
+  });
+}
+
 /** Splits groups over two columns of about equal length, keeping their order. */
 function columns(groups: readonly RatioGroup[], count: number): RatioGroup[][] {
-  const size = (group: RatioGroup) => group.rows.length + 2;
+  const size = (group: RatioGroup) => group.blocks.reduce((sum, block) => sum + block.rows.length + 1, 2);
   const total = groups.reduce((sum, group) => sum + size(group), 0);
   const result: RatioGroup[][] = Array.from({ length: count }, () => []);
   let before = 0;
@@ -58,13 +78,13 @@ export function drawRatio(container: Element, chart: RatioChart, options: DrawOp
   return drawFrame(container, chart, options, (root, width) => {
     const gap = 40;
     const shown = chart.groups
-      .map((group) => ({ ...group, rows: group.rows.filter((row) => isShown(options, row.key)) }))
-      .filter((group) => group.rows.length > 0);
+      .map((group) => ({ ...group, blocks: group.blocks.filter((block) => isShown(options, block.key)) }))
+      .filter((group) => group.blocks.length > 0);
     const parts = columns(shown, width >= 860 && shown.length > 1 ? 2 : 1);
     const columnWidth = parts.length > 1 ? (width - gap) / 2 : width;
     const wide = columnWidth >= 420;
     const all = chart.groups.flatMap((g) =>
-      g.rows.flatMap((row) => [row.ratio, row.low ?? row.ratio, row.high ?? row.ratio]),
+      g.blocks.flatMap((b) => b.rows.flatMap((row) => [row.ratio, row.low ?? row.ratio, row.high ?? row.ratio])),
     );
     let tallest = 0;
     parts.forEach((groups, index) => {
@@ -72,11 +92,13 @@ export function drawRatio(container: Element, chart: RatioChart, options: DrawOp
         .append('g')
         .attr('class', 'panel')
         .attr('transform', `translate(${index * (columnWidth + gap)},0)`);
-      const right = textWidth(wide ? '99.9× [99.9, 99.9]' : '99.9×') + 8;
-      const layout = layoutRows(groups, { width: columnWidth, rowHeight: 20, top: 20, right });
+      const right = textWidth(wide ? '99.9× [99.9, 99.9]' : '99.9×') + 14;
+      const blocks = groups.flatMap((group) => blocksOf(group, options));
+      const layout = layoutRows(blocks, { width: columnWidth, rowHeight: 20, top: 20, right });
       const x = logScale([...all, 1], [layout.left + 6, layout.right], 1.2);
-      const ticks = logTicks(x, Math.max(3, Math.floor((layout.right - layout.left) / 34)));
-      drawXAxis(column, x, { ticks, format: (v) => `${v}×`, from: 22, to: layout.height });
+      const format = (value: number) => `${value}×`;
+      const ticks = fittingTicks(x, logTickSets(x), format);
+      drawXAxis(column, x, { ticks, format, from: 22, to: layout.height });
       const one = Math.round(x(1)) + 0.5;
       column
         .append('line')
@@ -93,7 +115,7 @@ export function drawRatio(container: Element, chart: RatioChart, options: DrawOp
         .attr('text-anchor', 'middle')
         .text('as Linux');
       drawHeadings(column, layout);
-      groups.forEach((group, g) => {
+      blocks.forEach((group, g) => {
         group.rows.forEach((row, r) => {
           const y = layout.rows[g]?.[r] ?? 0;
           drawRowLabel(

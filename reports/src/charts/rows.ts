@@ -1,56 +1,64 @@
 import type { Group } from './frame.ts';
 import { textWidth, wrapText } from './frame.ts';
 
+/** A heading above rows: `strong` for a group, `quiet` for its details, a colour for a series. */
+export type Heading = { text: string; tone: 'strong' | 'quiet' | number };
+export type RowGroup<Row> = { headings: readonly Heading[]; rows: readonly Row[] };
+
 /** A chart of labelled rows in groups: where everything is. */
 export type RowLayout = {
   /** Where the plot begins and ends. */
   left: number;
   right: number;
   height: number;
-  headings: { text: string; y: number }[];
+  /** Too narrow for a column of labels: each stands above its row. */
+  stacked: boolean;
+  headings: { text: string; tone: Heading['tone']; y: number }[];
   /** The middle of each row, group by group. */
   rows: number[][];
 };
 
+const NARROW = 480;
+/** Height of a label that stands above its row. */
+const STACKED_LABEL = 15;
+
 /**
- * Places groups of rows below each other. The labels get the room their longest needs, up to a part of the width.
+ * Places groups of rows below each other. The labels get a column as wide as the longest, or, where that leaves too
+ * little for the plot, a line of their own above each row.
  *
- * @param groups the heading and the row labels of each group
  * @param right room kept at the right for values
  */
 export function layoutRows(
-  groups: readonly { label: string; rows: readonly { label: string }[] }[],
-  {
-    width,
-    rowHeight,
-    top,
-    right,
-    indent = 10,
-  }: { width: number; rowHeight: number; top: number; right: number; indent?: number },
+  groups: readonly RowGroup<{ label: string }>[],
+  { width, rowHeight, top, right }: { width: number; rowHeight: number; top: number; right: number },
 ): RowLayout {
-  const longest = Math.max(0, ...groups.flatMap((g) => g.rows.map((row) => textWidth(row.label))));
-  const left = Math.min(longest + indent + 14, width * 0.44);
+  const longest = Math.max(0, ...groups.flatMap((group) => group.rows.map((row) => textWidth(row.label))));
+  const column = longest + 24;
+  const stacked = column > width * (width < NARROW ? 0.3 : 0.4);
   let y = top;
   const headings: RowLayout['headings'] = [];
   const rows = groups.map((group) => {
-    if (group.label !== '') {
-      for (const text of wrapText(group.label, width)) {
-        y += 17;
-        headings.push({ text, y });
+    for (const { text, tone } of group.headings) {
+      for (const line of wrapText(text, width, tone === 'quiet' ? 11 : 12)) {
+        y += tone === 'quiet' ? 15 : 17;
+        headings.push({ text: line, tone, y });
       }
-      y += 6;
     }
-    const middles = group.rows.map((_, i) => y + rowHeight * (i + 0.5));
-    y += group.rows.length * rowHeight + 10;
+    if (group.headings.length > 0) y += 5;
+    const pitch = rowHeight + (stacked ? STACKED_LABEL : 0);
+    const middles = group.rows.map((_, i) => y + pitch * i + (stacked ? STACKED_LABEL : 0) + rowHeight / 2);
+    y += group.rows.length * pitch + 10;
     return middles;
   });
-  return { left, right: width - right, height: y, headings, rows };
+  return { left: stacked ? 12 : column, right: width - right, height: y, stacked, headings, rows };
 }
 
 /** Writes the headings. */
 export function drawHeadings(root: Group, layout: RowLayout): void {
-  for (const { text, y } of layout.headings)
-    root.append('text').attr('class', 'group-title').attr('x', 0).attr('y', y).text(text);
+  for (const { text, tone, y } of layout.headings) {
+    const style = tone === 'strong' ? 'group-title' : tone === 'quiet' ? 'quiet small' : `series-label s${tone}`;
+    root.append('text').attr('class', `${style} halo`).attr('x', 0).attr('y', y).text(text);
+  }
 }
 
 /** Writes a row's label in its colour, shortened when it does not fit; the whole of it is in the title. */
@@ -62,15 +70,15 @@ export function drawRowLabel(
   colour: number,
   key: string,
 ): void {
-  const room = layout.left - 22;
+  const room = layout.stacked ? layout.right : layout.left - 20;
   const fits = Math.max(4, Math.floor(room / textWidth('m')));
   const shown = text.length > fits + 1 ? `${text.slice(0, fits - 1)}…` : text;
   const label = root
     .append('text')
-    .attr('class', `series-label s${colour}`)
+    .attr('class', `series-label halo s${colour}`)
     .attr('data-series', key)
-    .attr('x', 10)
-    .attr('y', y + 4)
+    .attr('x', layout.stacked ? 0 : 10)
+    .attr('y', layout.stacked ? y - STACKED_LABEL : y + 4)
     .text(shown);
   if (shown !== text) label.append('title').text(text);
 }

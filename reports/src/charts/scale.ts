@@ -23,36 +23,48 @@ export function zeroScale(values: readonly number[], range: [number, number], ro
     .range(range);
 }
 
-/**
- * Ticks of a logarithmic scale that people read without thinking: 1, 2, 5 of each decade; only 1 when that is too many;
- * every second or third decade when that is still too many.
- */
-export function logTicks(scale: Scale, most: number): number[] {
+/** Ticks of a logarithmic scale that people read without thinking, from the densest set to the sparsest. */
+export function logTickSets(scale: Scale): number[][] {
   const [low = 1, high = 10] = scale.domain();
   const decades = (steps: readonly number[], every: number) => {
     const ticks: number[] = [];
     for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e += 1) {
-      if (((e % every) + every) % every !== 0) continue;
+      if (e % every !== 0) continue;
       for (const step of steps) {
-        const tick = step * 10 ** e;
-        if (tick >= low * 0.9999 && tick <= high * 1.0001) ticks.push(Number(tick.toPrecision(1)));
+        const tick = Number((step * 10 ** e).toPrecision(1));
+        if (tick >= low * 0.9999 && tick <= high * 1.0001) ticks.push(tick);
       }
     }
     return ticks;
   };
-  for (const [steps, every] of [
-    [[1, 2, 3, 4, 5, 6, 8], 1],
-    [[1, 2, 3, 5], 1],
-    [[1, 2, 5], 1],
-    [[1, 3], 1],
-    [[1], 1],
-    [[1], 2],
-    [[1], 3],
-  ] as const) {
-    const ticks = decades(steps, every);
-    if (ticks.length <= most && ticks.length >= 2) return ticks;
-  }
-  return decades([1, 2, 5], 1).slice(0, Math.max(1, most));
+  return [
+    decades([1, 2, 3, 4, 5, 6, 8], 1),
+    decades([1, 2, 3, 5], 1),
+    decades([1, 2, 5], 1),
+    decades([1, 3], 1),
+    decades([1], 1),
+    decades([1], 2),
+    decades([1], 3),
+  ];
+}
+
+/** The densest set of at least two ticks whose numbers do not touch when written along a horizontal axis. */
+export function fittingTicks(scale: Scale, sets: readonly number[][], format: (value: number) => string): number[] {
+  const fits = (ticks: readonly number[]) =>
+    ticks.every((tick, i) => {
+      const before = ticks[i - 1];
+      if (before === undefined) return true;
+      const room = (textWidth(format(before), 11) + textWidth(format(tick), 11)) / 2 + 8;
+      return scale(tick) - scale(before) >= room;
+    });
+  return sets.find((ticks) => ticks.length >= 2 && fits(ticks)) ?? sets.find((ticks) => ticks.length > 0) ?? [];
+}
+
+/** The densest set of at least two ticks and at most `most`. */
+export function fewTicks(sets: readonly number[][], most: number): number[] {
+  return (
+    sets.find((ticks) => ticks.length >= 2 && ticks.length <= most) ?? sets.find((ticks) => ticks.length > 0) ?? []
+  );
 }
 
 /** Ticks at powers of two, for bytes on a logarithmic scale. */

@@ -53,5 +53,5 @@ export const CHART_CSS = `
 .chart .mark { outline: none; }
 .chart .mark:hover .median, .chart .mark:focus-visible .median { stroke: var(--ink); stroke-width: 2; }
 .chart .mark:focus-visible .bar { stroke: var(--ink); stroke-width: 2; }
-${Array.from({ length: 8 }, (_, i) => `.chart .s${i} { --colour: var(--series-${i}); }`).join('\n')}
+${Array.from({ length: 8 }, (_, i) => `.s${i} { --colour: var(--series-${i}); }`).join('\n')}
 `;

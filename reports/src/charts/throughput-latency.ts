@@ -1,10 +1,10 @@
 import { line } from 'd3';
 import type { LoadPoint, Stat, ThroughputLatencyChart } from '../model/chart-data.ts';
-import { formatDuration, formatRate, formatShare } from '../model/format.ts';
+import { formatShare, formatTick } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel, textWidth } from './frame.ts';
 import { around, type Box, placeLabel, segmentBoxes } from './labels.ts';
 import { bootsLine, drawBoot, drawInterval, drawMedian, statLines } from './marks.ts';
-import { drawXAxis, drawYAxis, logScale, logTicks, type Scale } from './scale.ts';
+import { drawXAxis, drawYAxis, fewTicks, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
 type Which = 'p50' | 'p99';
 const PANELS: readonly { which: Which; title: string }[] = [
@@ -12,7 +12,8 @@ const PANELS: readonly { which: Which; title: string }[] = [
   { which: 'p99', title: '99th percentile of latency' },
 ];
 
-const tickFormat = (format: (value: number) => string) => (value: number) => format(value).replace(/\.0+(?= )/, '');
+const rateTick = (value: number) => formatTick('throughput', value);
+const timeTick = (value: number) => formatTick('latency-p50', value);
 const values = (stat: Stat | null) => (stat === null ? [] : stat.points.map((point) => point.value));
 
 type Frame = { left: number; top: number; width: number; height: number; x: Scale; y: Scale };
@@ -91,12 +92,12 @@ function drawSeries(
   // Names first: they matter more than the windows and want more room.
   for (const { key, places } of placed) {
     const series = options.series.find((s) => s.key === key);
-    const text = `${seriesLabel(options, key)}${series?.limit ? ' (limit of the pair)' : ''}`;
+    const text = `${seriesLabel(options, key)}${series?.limit ? (frame.width > 340 ? ' (limit of the pair)' : ' (limit)') : ''}`;
     const ends = places.flatMap(({ at }) => (at === null ? [] : [at]));
     const candidates = [...ends]
       .reverse()
       .flatMap((end, i) =>
-        around(end.x, end.y, textWidth(text, 12), 15, 12).map((c) => ({ ...c, cost: c.cost + i * 3 })),
+        around(end.x, end.y, textWidth(text, 12), 15, 11).map((c) => ({ ...c, cost: c.cost + i * 3 })),
       );
     const spot = placeLabel(candidates, within, obstacles);
     if (spot === null) continue;
@@ -176,12 +177,17 @@ export function drawThroughputLatency(
         .attr('y', -18)
         .text(title);
       drawXAxis(panel, x, {
-        ticks: logTicks(x, Math.floor(plotWidth / 54)),
-        format: tickFormat(formatRate),
+        ticks: fittingTicks(x, logTickSets(x), rateTick),
+        format: rateTick,
         from: 0,
         to: plotHeight,
       });
-      drawYAxis(panel, y, { ticks: logTicks(y, 12), format: tickFormat(formatDuration), from: 0, to: plotWidth });
+      drawYAxis(panel, y, {
+        ticks: fewTicks(logTickSets(y), 13),
+        format: timeTick,
+        from: 0,
+        to: plotWidth,
+      });
       panel
         .append('text')
         .attr('class', 'quiet small')

@@ -61,6 +61,7 @@ export type PanelsChart = ChartFrame & {
 
 export type RatioRow = {
   key: string;
+  /** The point along the sweep; empty without one. */
   label: string;
   metric: MetricName;
   words: string;
@@ -73,7 +74,10 @@ export type RatioRow = {
   boots: [number, number];
   baseline: string;
 };
-export type RatioChart = ChartFrame & { kind: 'ratio'; groups: { label: string; rows: RatioRow[] }[] };
+export type RatioChart = ChartFrame & {
+  kind: 'ratio';
+  groups: { label: string; detail: string; blocks: { key: string; rows: RatioRow[] }[] }[];
+};
 
 export type ChartData = ThroughputLatencyChart | PercentilesChart | InstructionsChart | PanelsChart | RatioChart;
 

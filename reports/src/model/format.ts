@@ -59,12 +59,26 @@ export function formatValue(metric: MetricName, value: number): string {
       return formatNumber(value);
     case 'least-memory':
     case 'image-size':
-      return formatBytes(value);
+      // Sizes are exact: 6 MiB, not 6.00 MiB.
+      return formatBytes(value).replace(/\.0+(?= )/, '');
     case 'loss':
       return formatShare(value);
     default:
       return formatDuration(value);
   }
+}
+
+/** A figure as the label of a tick: without the zeros that only precision needs, `1.5 s`. */
+export function formatTick(metric: MetricName, value: number): string {
+  if (value === 0) return '0';
+  return formatValue(metric, value)
+    .replace(/(\.\d*?)0+(?= |$)/, '$1')
+    .replace(/\.(?= |$)/, '');
+}
+
+/** A p-value: three decimals say what there is to say. */
+export function formatP(p: number): string {
+  return p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`;
 }
 
 /** A ratio, `15.2×`. */

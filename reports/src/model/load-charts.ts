@@ -164,7 +164,8 @@ export function loadCharts(
         id: `latency-percentiles-${name}`,
         title: `Latency percentiles: ${first.workload}`,
         subtitle,
-        notes,
+        // What concerns rates stands under the first chart.
+        notes: notes.filter((note) => !note.includes('Throughput')),
         groups,
       });
     }

@@ -3,18 +3,16 @@ import type { RatioChart, RatioRow } from './chart-data.ts';
 import type { Comparison } from './comparison.ts';
 import { seriesKey } from './figure.ts';
 import { METRIC_ORDER, METRICS } from './metric.ts';
-import { compareParameters, parametersLabel, sweepOf } from './point-label.ts';
+import { compareParameters, parametersLabel, sweepOf, withoutSweep } from './point-label.ts';
 import type { Series } from './series.ts';
 
 /** What one row of the forest says. */
-export function ratioRow(comparison: Comparison, series: readonly Series[]): RatioRow {
+export function ratioRow(comparison: Comparison): RatioRow {
   const { subject, baseline } = comparison;
-  const label = series.find((s) => s.key === seriesKey(subject))?.label ?? subject.subject;
   const sweep = sweepOf(subject.parameters);
-  const point = sweep === null ? '' : `${sweep.name} ${sweep.value}`;
   return {
     key: seriesKey(subject),
-    label: [label, point].filter((part) => part !== '').join(', '),
+    label: sweep === null ? '' : `${sweep.name} ${sweep.value}`,
     metric: subject.metric,
     words: METRICS[subject.metric].ratioWords,
     ratio: comparison.ratio,
@@ -39,15 +37,11 @@ export function ratioChart(comparisons: readonly Comparison[], series: readonly 
       place(a) - place(b) ||
       compareParameters(a.subject.parameters, b.subject.parameters),
   );
-  const groups = group(sorted, (c) => {
-    const { workload, metric, parameters, accelerator } = c.subject;
-    const rest = parametersLabel(
-      parameters,
-      Object.keys(parameters).filter((name) => name !== sweepOf(parameters)?.name),
-    );
-    return [`${workload}: ${METRICS[metric].short}`, rest, `${accelerator} to ${c.baseline.subject}`]
-      .filter((x) => x !== '')
-      .join(' · ');
+  const groups = group(sorted, ({ subject, baseline }) => {
+    const { workload, metric, parameters, accelerator } = subject;
+    const rest = parametersLabel(withoutSweep(parameters));
+    const detail = [workload, rest, `${accelerator}, against ${baseline.subject}`].filter((part) => part !== '');
+    return `${METRICS[metric].label}\n${detail.join(' · ')}`;
   });
   const few = comparisons.filter((c) => c.verdict === 'points only').length;
   const placements = [...new Set(comparisons.map((c) => c.placement))].filter((p) => p !== 'none');
@@ -68,6 +62,10 @@ export function ratioChart(comparisons: readonly Comparison[], series: readonly 
           ]
         : []),
     ],
-    groups: [...groups].map(([label, own]) => ({ label, rows: own.map((c) => ratioRow(c, series)) })),
+    groups: [...groups].map(([name, own]) => {
+      const [label = '', detail = ''] = name.split('\n');
+      const blocks = group(own, (c) => seriesKey(c.subject));
+      return { label, detail, blocks: [...blocks].map(([key, block]) => ({ key, rows: block.map(ratioRow) })) };
+    }),
   };
 }

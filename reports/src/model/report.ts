@@ -85,8 +85,8 @@ function chartsOf(
   series: readonly Series[],
 ): ChartData[] {
   return [
-    ratioChart(comparisons, series),
     ...loadCharts(figures, series),
+    ratioChart(comparisons, series),
     instructionsChart(figures, series),
     bootChart(figures, series),
     footprintChart(figures, series),

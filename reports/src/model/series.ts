@@ -19,16 +19,16 @@ const SUBJECT_ORDER: readonly SubjectId[] = ['plumbline', 'plumbline-unmodified'
 /** Subjects keep their colours from report to report; further variants take what is left. */
 const SUBJECT_STYLE: Record<SubjectId, { colour: number; symbol: number }> = {
   plumbline: { colour: 0, symbol: 0 },
-  'plumbline-unmodified': { colour: 3, symbol: 4 },
+  'plumbline-unmodified': { colour: 4, symbol: 4 },
   echo: { colour: 7, symbol: 1 },
   'linux-host': { colour: 1, symbol: 3 },
   'linux-guest': { colour: 2, symbol: 2 },
 };
 const SPARE_STYLES = [
-  { colour: 4, symbol: 5 },
+  { colour: 3, symbol: 5 },
   { colour: 5, symbol: 6 },
   { colour: 6, symbol: 4 },
-  { colour: 3, symbol: 1 },
+  { colour: 4, symbol: 1 },
 ];
 
 /** Every series of a set of figures, in the order of subjects, the default variant first. */

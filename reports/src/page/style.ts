@@ -47,7 +47,7 @@ ul.notes { margin: .5rem 0 0; padding-left: 1.1rem; font-size: .875rem; color: v
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; min-width: 100%; }
 caption { text-align: left; font-weight: 600; font-size: 1rem; padding: 0 0 .45rem; }
 caption span { font-weight: 400; color: var(--muted); font-size: .875rem; }
-th, td { padding: 5px 12px 5px 0; text-align: left; white-space: nowrap; vertical-align: baseline; }
+th, td { padding: 5px 11px 5px 0; text-align: left; white-space: nowrap; vertical-align: baseline; }
 td.n, th.n { text-align: right; }
 td.w { white-space: normal; min-width: 11rem; overflow-wrap: anywhere; }
 thead th { font-weight: 500; color: var(--muted); border-bottom: 1px solid var(--rule); font-size: .8125rem; }
@@ -74,6 +74,7 @@ footer { margin-top: 4rem; padding-top: 1.2rem; padding-bottom: 3rem; color: var
   main, header.top, footer { padding-left: 14px; padding-right: 14px; }
   header.top { padding-top: 26px; }
   .headlines { grid-template-columns: 1fr 1fr; }
+  .headlines li:last-child:nth-child(odd) { grid-column: span 2; }
   .headlines li { padding: 12px 13px; }
   .headlines .value { font-size: 1.45rem; }
   dl { grid-template-columns: 1fr; gap: .1rem; }

@@ -1,5 +1,5 @@
 import { group } from 'd3';
-import { formatNumber, formatRatio, formatShare, formatValue } from '../model/format.ts';
+import { formatNumber, formatP, formatRatio, formatShare, formatValue } from '../model/format.ts';
 import { METRICS } from '../model/metric.ts';
 import { parametersLabel } from '../model/point-label.ts';
 import type { Report, TableRow } from '../model/report.ts';
@@ -20,7 +20,7 @@ function rowMarkup(report: Report, row: TableRow, starts: boolean): Markup {
         ? 'points only'
         : `${formatNumber(comparison.interval.low)} to ${formatNumber(comparison.interval.high)}`;
   const verdict =
-    comparison === null || comparison.p === null ? '' : `${comparison.verdict}, p = ${formatNumber(comparison.p)}`;
+    comparison === null || comparison.p === null ? '' : `${comparison.verdict} (p ${formatP(comparison.p)})`;
   return html`<tr class="${starts ? 'starts' : ''}" data-series="${row.key}">
     <th scope="row">${starts ? parametersLabel(figure.parameters) : ''}</th>
     <td class="s${colourOf(report, row.key)}"><span class="swatch"></span>${row.label}</td>
@@ -30,7 +30,7 @@ function rowMarkup(report: Report, row: TableRow, starts: boolean): Markup {
     <td class="n">${figure.interval === null ? '–' : format(figure.interval.high)}</td>
     <td class="n">${boots}</td>
     <td class="n strong">${ratio}</td><td class="n">${interval}</td>
-    <td>${verdict}${comparison === null ? '' : html` <span class="quiet">${verdict === '' ? '' : '· '}${comparison.baseline.subject}</span>`}</td></tr>`;
+    <td>${verdict}</td></tr>`;
 }
 
 function tableMarkup(report: Report, rows: readonly TableRow[]): Markup {
@@ -58,10 +58,14 @@ export function tablesMarkup(report: Report): Markup {
       if (metric === 'loss' && rows.every((row) => row.figure.median === 0)) {
         return html`<p class="table-block quiet small">${workload}: no request went unanswered (${rows.length} points, ${formatShare(0)} loss).</p>`;
       }
+      const baselines = [
+        ...new Set(rows.flatMap((row) => (row.comparison === null ? [] : [row.comparison.baseline.subject]))),
+      ];
+      const against = baselines.length === 0 ? '' : ` · × Linux: against ${baselines.join(' or ')}`;
       const primary = rows.filter((row) => row.primary);
       const others = rows.filter((row) => !row.primary);
       return html`<div class="table-block" id="table-${workload}-${metric}">
-      <h3>${METRICS[metric].label} <span class="quiet small">· ${workload} · ${METRICS[metric].better} is better</span></h3>
+      <h3>${METRICS[metric].label} <span class="quiet small">· ${workload} · ${METRICS[metric].better} is better${against}</span></h3>
       ${tableMarkup(report, primary)}
       ${others.length === 0 ? null : html`<details><summary>${others.length} more in other placements</summary>${tableMarkup(report, others)}</details>`}
     </div>`;
