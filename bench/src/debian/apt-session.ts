@@ -38,6 +38,9 @@ export class AptSession implements AsyncDisposable {
       'Dir::State::status': join(directory, 'status'),
       'Dir::Cache': join(directory, 'cache'),
       'Dir::Cache::archives': join(directory, 'cache/archives'),
+      // Images of Debian for containers switch these off, which makes every question cost half a second.
+      'Dir::Cache::pkgcache': 'pkgcache.bin',
+      'Dir::Cache::srcpkgcache': 'srcpkgcache.bin',
       'Debug::NoLocking': '1',
       'Acquire::Languages': 'none',
       'Acquire::Retries': '2',

@@ -114,4 +114,27 @@ describe('the guest, under TCG with the counting plugin', () => {
     expect(await withDeadline(ended, 30_000, 'end of the guest')).toEqual([35, null]);
     expect(console()).toMatch(/plumbline-init: memcached ended with status \d+/);
   });
+
+  it('executes the same instructions in two boots under icount, to the digit', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'plumbline-icount-'));
+    try {
+      const totals: unknown[] = [];
+      for (const name of ['first', 'second']) {
+        const final = join(directory, `${name}.json`);
+        const { ended } = boot([
+          ...linuxGuestArguments({
+            ...{ image, accelerator: 'tcg', machine: 'microvm', vcpus: 1, memory: 256 << 20, icountSeed: 1 },
+            // A guest that ends by itself, without the outside: memcached refuses to start.
+            ...{ network: { kind: 'user', hostPort: somePort() }, threads: -1 },
+          }),
+          ...countingPluginArguments({ plugin: await buildCountingPlugin(), socket: join(directory, name), final }),
+        ]);
+        expect(await withDeadline(ended, 120_000, 'end of the guest')).toEqual([35, null]);
+        totals.push(JSON.parse(await readFile(final, 'utf8')));
+      }
+      expect(totals[1]).toEqual(totals[0]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }, 300_000);
 });
