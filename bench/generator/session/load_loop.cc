@@ -1,0 +1,476 @@
+#include "session/load_loop.hh"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "session/received_packets.hh"
+#include "traffic/reply_check.hh"
+
+namespace plumbline::generator {
+
+namespace {
+
+// One request in so many is checked byte by byte when verify is "sampled".
+constexpr uint64_t kSampleMask = 64 - 1;
+// The table is looked through once in an eighth of the time-out, a few slots at a time so that no
+// poll waits for it.
+constexpr uint64_t kScansPerTimeout = 8;
+constexpr uint32_t kScanChunk = 64;
+// A lost request's number rests so many time-outs: a reply that is still later is taken for a
+// duplicate.
+constexpr uint64_t kTimeoutsRemembered = 10;
+constexpr double kCheckIntervalNs = 1e6;
+constexpr double kLinkIntervalNs = 10e6;
+
+uint32_t connections_of(const RunCommand& run) {
+  return std::visit([](const auto& loop) { return loop.connections; }, run.loop);
+}
+
+uint32_t outstanding_of(const RunCommand& run) {
+  if (const auto* closed = std::get_if<ClosedLoop>(&run.loop)) return closed->outstanding;
+  const auto& open = std::get<OpenLoop>(run.loop);
+  return (open.max_in_flight + open.connections - 1) / open.connections;
+}
+
+}  // namespace
+
+LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ticks)
+    : context_(context),
+      port_(context.port),
+      open_loop_(std::holds_alternative<OpenLoop>(run.loop)),
+      echo_(std::holds_alternative<EchoTraffic>(run.traffic)),
+      verify_(run.verify),
+      server_port_(std::visit([](const auto& traffic) { return traffic.port; }, run.traffic)),
+      port_base_(context.next_port_block()),
+      loss_ticks_(context.scale.to_ticks(run.loss_timeout_ms * 1e6)),
+      deadline_(deadline_ticks),
+      table_(connections_of(run), outstanding_of(run)) {
+  const uint32_t connections = connections_of(run);
+  for (uint32_t connection = 0; connection < connections; ++connection) {
+    templates_.emplace_back(context.own, context.peer,
+                            static_cast<uint16_t>(port_base_ + connection), server_port_);
+  }
+  uint32_t tickets = connections * outstanding_of(run);
+  if (const auto* open = std::get_if<OpenLoop>(&run.loop)) {
+    tickets = open->max_in_flight;
+    arrivals_.emplace(open->arrivals, static_cast<double>(context.scale.to_ticks(1e9)) / open->rate,
+                      run.seed);
+  }
+  tickets_.resize(std::bit_ceil(tickets));
+  for (uint32_t ticket = 0; ticket < tickets; ++ticket) push_ticket(ticket % connections);
+
+  if (const auto* memcached = std::get_if<MemcachedTraffic>(&run.traffic)) {
+    keyspace_.emplace(memcached->keyspace);
+    sequence_.emplace(Popularity(memcached->popularity, memcached->keyspace.keys),
+                      memcached->get_share, run.seed);
+  } else {
+    echo_payload_.resize(std::get<EchoTraffic>(run.traffic).payload_bytes);
+    write_frame(0, echo_payload_.data());
+    for (size_t i = kFrameBytes; i < echo_payload_.size(); ++i)
+      echo_payload_[i] = static_cast<uint8_t>('a' + i % 26);
+  }
+  // Chunks as small as a 5 us interval allows.
+  const uint64_t pass = std::max<uint64_t>(loss_ticks_ / kScansPerTimeout, 1);
+  const uint64_t least_interval = context.scale.to_ticks(5000);
+  const uint64_t chunks = std::max<uint64_t>(
+      1, std::min<uint64_t>(table_.slot_count() / kScanChunk, pass / least_interval));
+  scan_interval_ = pass / chunks;
+  scan_chunk_ = static_cast<uint32_t>((table_.slot_count() + chunks - 1) / chunks);
+}
+
+void LoadLoop::push_ticket(uint32_t connection) {
+  tickets_[ticket_tail_++ & (tickets_.size() - 1)] = static_cast<uint16_t>(connection);
+}
+
+uint32_t LoadLoop::pop_ticket() { return tickets_[ticket_head_++ & (tickets_.size() - 1)]; }
+
+void LoadLoop::resume() {
+  resumed_at_ = ticks_now();
+  if (arrivals_) arrivals_->restart(resumed_at_);
+}
+
+void LoadLoop::begin_slice(uint16_t slice) {
+  slice_ = slice;
+  if (by_slice_.size() <= slice) by_slice_.resize(slice + 1u);
+  latency_.clear();
+  loop_.largest_burst = 0;
+  loop_.longest_lag_ticks = 0;
+}
+
+void LoadLoop::spin(uint64_t until, bool sending) {
+  uint64_t now = ticks_now();
+  while (now < until) {
+    const uint16_t received = receive();
+    bool busy = received > 0;
+    if (sending) busy |= send();
+    ++loop_.polls;
+    const uint64_t end = ticks_now();
+    if (busy) loop_.busy_ticks += end - now;
+    now = end;
+    if (now >= next_scan_) housekeep(now);
+    if (sending ? remaining_ == 0 && limit_reached() : in_flight_ == 0) break;
+    if (interruption_ != Interruption::kNone) break;
+  }
+}
+
+void LoadLoop::housekeep(uint64_t now) {
+  next_scan_ = now + scan_interval_;
+  const uint64_t oldest = now > loss_ticks_ ? now - loss_ticks_ : 0;
+  const uint64_t remembered = kTimeoutsRemembered * loss_ticks_;
+  const uint64_t forgotten = now > remembered ? now - remembered : 0;
+  table_.scan(scan_chunk_, oldest, forgotten, [this](uint32_t index) {
+    const RequestSlot& slot = table_.slot(index);
+    ++counters_.lost;
+    if (slot.slice != kNoSlice) ++by_slice_[slot.slice].lost;
+    --in_flight_;
+    pieces_.erase(index);
+    // The place in the window is free again: a loss must not stall a closed loop.
+    push_ticket(table_.connection_of(index));
+  });
+  if (now < next_check_) return;
+  next_check_ = now + context_.scale.to_ticks(kCheckIntervalNs);
+  if (context_.interrupted()) interruption_ = Interruption::kStopped;
+  if (now >= deadline_) interruption_ = Interruption::kDeadline;
+  if (now < next_link_check_) return;
+  next_link_check_ = now + context_.scale.to_ticks(kLinkIntervalNs);
+  if (!context_.check_link()) interruption_ = Interruption::kLinkDown;
+}
+
+void LoadLoop::finish() {
+  for (uint32_t i = 0; i < pending_count_; ++i) {
+    if (pending_request_[i] != kNoRequest) table_.close(pending_request_[i]);
+    rte_pktmbuf_free(pending_[i]);
+  }
+  pending_count_ = 0;
+  // Only time-outs end this: an interruption has happened already, or may as well happen after the
+  // accounts are closed.
+  const uint64_t limit = ticks_now() + 2 * loss_ticks_;
+  interruption_ = Interruption::kNone;
+  while (in_flight_ > 0 && ticks_now() < limit) {
+    spin(limit, false);
+    interruption_ = Interruption::kNone;
+  }
+}
+
+// ---- sending
+
+bool LoadLoop::send() {
+  if (pending_count_ == 0) {
+    if (ticket_head_ == ticket_tail_ || remaining_ == 0) return false;
+    prepare(open_loop_ ? ticks_now() : 0);
+    if (pending_count_ == 0) return false;
+  }
+  return transmit();
+}
+
+void LoadLoop::prepare(uint64_t now) {
+  uint64_t wanted = std::min<uint64_t>({kSendBurst, ticket_tail_ - ticket_head_, remaining_});
+  if (open_loop_ && arrivals_->next() > now) return;
+  std::array<rte_mbuf*, kSendBurst> buffers;
+  if (!port_.allocate(buffers.data(), static_cast<uint16_t>(wanted))) return;
+  uint64_t used = 0;
+  while (used < wanted) {
+    uint64_t intended = 0;
+    if (open_loop_) {
+      intended = arrivals_->next();
+      if (intended > now) break;
+      arrivals_->advance();
+    }
+    rte_mbuf* buffer = buffers[used++];
+    const bool more = prepare_one(buffer, intended);
+    if (buffer != nullptr) rte_pktmbuf_free(buffer);
+    if (remaining_ != kUnlimited) --remaining_;
+    if (!more) break;
+  }
+  if (used < wanted)
+    rte_pktmbuf_free_bulk(buffers.data() + used, static_cast<unsigned>(wanted - used));
+}
+
+size_t LoadLoop::payload_bytes(const RequestSlot& slot) const {
+  if (echo_) return echo_payload_.size();
+  return kFrameBytes +
+         (slot.is_set ? set_bytes(*keyspace_, slot.key) : get_bytes(*keyspace_, slot.key));
+}
+
+void LoadLoop::write_payload(uint32_t index, uint8_t* out) {
+  const RequestSlot& slot = table_.slot(index);
+  if (echo_) std::memcpy(out, echo_payload_.data(), echo_payload_.size());
+  write_frame(table_.id_of(index), out);
+  if (echo_) return;
+  char* text = reinterpret_cast<char*>(out + kFrameBytes);
+  if (slot.is_set) {
+    write_set(*keyspace_, slot.key, text);
+  } else {
+    write_get(*keyspace_, slot.key, text);
+  }
+}
+
+// Takes `buffer` (then it is null) for the request unless it needs fragments. False: the burst ends
+// here.
+bool LoadLoop::prepare_one(rte_mbuf*& buffer, uint64_t intended) {
+  const uint32_t connection = pop_ticket();
+  const uint32_t index = table_.open(connection);
+  RequestSlot& slot = table_.slot(index);
+  slot.intended = intended;
+  const uint64_t number = prepared_total_++;
+  slot.verify =
+      verify_ == Verify::kAll || (verify_ == Verify::kSampled && (number & kSampleMask) == 0);
+  if (!echo_) {
+    const Operation operation = sequence_->next();
+    slot.key = operation.key;
+    slot.is_set = operation.is_set;
+  }
+  const size_t bytes = payload_bytes(slot);
+  if (bytes > kMaximumPayload) [[unlikely]] {
+    std::vector<uint8_t> payload(bytes);
+    write_payload(index, payload.data());
+    return prepare_fragments(index, payload);
+  }
+  uint8_t* frame = rte_pktmbuf_mtod(buffer, uint8_t*);
+  templates_[connection].write(frame, bytes);
+  write_payload(index, frame + kPayloadOffset);
+  buffer->data_len = static_cast<uint16_t>(kPayloadOffset + bytes);
+  buffer->pkt_len = buffer->data_len;
+  pending_[pending_count_] = buffer;
+  pending_request_[pending_count_++] = index;
+  buffer = nullptr;
+  return true;
+}
+
+bool LoadLoop::prepare_fragments(uint32_t index, std::span<const uint8_t> payload) {
+  const PacketTemplate& packet = templates_[table_.connection_of(index)];
+  const size_t count = PacketTemplate::fragment_count(payload.size());
+  std::vector<rte_mbuf*> buffers(count);
+  if (!port_.allocate(buffers.data(), static_cast<uint16_t>(count))) {
+    // All buffers are somewhere else: impossible with what is in flight at most, so it is said and
+    // not guessed around.
+    throw CommandError("internal", "no buffers for a request in fragments");
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const size_t bytes = packet.write_fragment(rte_pktmbuf_mtod(buffers[i], uint8_t*), payload, i,
+                                               next_identification_);
+    buffers[i]->data_len = static_cast<uint16_t>(bytes);
+    buffers[i]->pkt_len = static_cast<uint32_t>(bytes);
+    pending_[pending_count_] = buffers[i];
+    pending_request_[pending_count_++] = i + 1 == count ? index : kNoRequest;
+  }
+  ++next_identification_;
+  // Room for another one in fragments is not certain.
+  return false;
+}
+
+bool LoadLoop::transmit() {
+  // Read here and not before the requests were written: their preparation is no part of the
+  // latency.
+  const uint64_t now = ticks_now();
+  const uint16_t sent = port_.transmit(pending_.data(), static_cast<uint16_t>(pending_count_));
+  for (uint32_t i = 0; i < sent; ++i) {
+    if (pending_request_[i] == kNoRequest) continue;
+    RequestSlot& slot = table_.slot(pending_request_[i]);
+    slot.state = SlotState::kWaiting;
+    slot.sent = now;
+    slot.slice = slice_;
+    if (open_loop_) {
+      loop_.longest_lag_ticks = std::max(loop_.longest_lag_ticks, now - slot.intended);
+    } else {
+      slot.intended = now;
+    }
+    ++counters_.sent;
+    if (!echo_) ++(slot.is_set ? counters_.sets : counters_.gets);
+    ++in_flight_;
+  }
+  if (sent < pending_count_) {
+    // The peer's ring is full. The rest is offered again on the next round, and its time starts
+    // then.
+    loop_.tx_full += pending_count_ - sent;
+    std::copy(pending_.begin() + sent, pending_.begin() + pending_count_, pending_.begin());
+    std::copy(pending_request_.begin() + sent, pending_request_.begin() + pending_count_,
+              pending_request_.begin());
+  }
+  pending_count_ -= sent;
+  return sent > 0;
+}
+
+// ---- receiving
+
+uint16_t LoadLoop::receive() {
+  ReceivedPackets packets(port_);
+  const uint16_t count = packets.count();
+  if (count == 0) return 0;
+  const uint64_t now = ticks_now();
+  ++loop_.rx_bursts;
+  loop_.largest_burst = std::max<uint64_t>(loop_.largest_burst, count);
+  for (uint16_t i = 0; i < count; ++i) handle(packets.frame(i), now);
+  return count;
+}
+
+void LoadLoop::handle(std::span<const uint8_t> frame, uint64_t now) {
+  const std::optional<UdpDatagram> datagram = parse_udp(frame, context_.own, context_.peer);
+  if (!datagram) {
+    if (!context_.handle_other(frame)) ++counters_.unexpected;
+    return;
+  }
+  if (datagram->source_port != server_port_) {
+    ++counters_.unexpected;
+  } else if (echo_) {
+    handle_echo(frame, *datagram, now);
+  } else {
+    handle_memcached(frame, *datagram, now);
+  }
+}
+
+std::optional<uint32_t> LoadLoop::match(uint16_t port, uint16_t id, bool count_unmatched) {
+  uint32_t index = 0;
+  switch (table_.match(static_cast<uint16_t>(port - port_base_), id, index)) {
+    case ReplyMatch::kWaiting:
+      return index;
+    case ReplyMatch::kLate:
+      if (count_unmatched) {
+        ++counters_.late;
+        RequestSlot& slot = table_.slot(index);
+        if (slot.state == SlotState::kLost) {
+          if (slot.slice != kNoSlice) ++by_slice_[slot.slice].late;
+          slot.state = SlotState::kFree;
+        }
+      }
+      return std::nullopt;
+    case ReplyMatch::kDuplicate:
+      if (count_unmatched) ++counters_.duplicates;
+      return std::nullopt;
+    case ReplyMatch::kUnknown:
+      if (count_unmatched) ++counters_.unexpected;
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void LoadLoop::handle_memcached(std::span<const uint8_t> frame, const UdpDatagram& datagram,
+                                uint64_t now) {
+  const std::optional<UdpFrame> udp = parse_frame(datagram.payload);
+  if (!udp) {
+    ++counters_.unexpected;
+    return;
+  }
+  // Of a reply in several datagrams that comes late or twice, the first one is counted.
+  const std::optional<uint32_t> index =
+      match(datagram.destination_port, udp->id, udp->sequence == 0);
+  if (!index) return;
+  RequestSlot& slot = table_.slot(*index);
+  const std::span<const uint8_t> text = datagram.payload.subspan(kFrameBytes);
+  if (slot.verify) {
+    if (const char* wrong = check_headers(frame, context_.own, context_.peer))
+      report_bad(wrong, text);
+  }
+  if (udp->total > 1 || slot.piece_total != 0) {
+    handle_piece(*index, *udp, text, now);
+    return;
+  }
+  count_kind(slot, classify_reply(text), text);
+  if (slot.verify) verify_text(slot, text);
+  complete(*index, now);
+}
+
+void LoadLoop::handle_piece(uint32_t index, const UdpFrame& frame, std::span<const uint8_t> text,
+                            uint64_t now) {
+  RequestSlot& slot = table_.slot(index);
+  if (slot.piece_total == 0) {
+    slot.piece_total = static_cast<uint8_t>(frame.total);
+  } else if (slot.piece_total != frame.total) {
+    report_bad("datagrams of one reply disagree about their number", text);
+    return;
+  }
+  const uint64_t bit = uint64_t{1} << frame.sequence;
+  if ((slot.pieces & bit) != 0) {
+    ++counters_.duplicates;
+    return;
+  }
+  slot.pieces |= bit;
+  if (frame.sequence == 0) count_kind(slot, classify_reply(text), text);
+  if (slot.verify) {
+    auto& pieces = pieces_[index];
+    pieces.resize(frame.total);
+    pieces[frame.sequence].assign(text.begin(), text.end());
+  }
+  if (std::popcount(slot.pieces) != slot.piece_total) return;
+  if (slot.verify) {
+    std::vector<uint8_t> whole;
+    for (const auto& piece : pieces_[index]) whole.insert(whole.end(), piece.begin(), piece.end());
+    pieces_.erase(index);
+    verify_text(slot, whole);
+  }
+  complete(index, now);
+}
+
+void LoadLoop::handle_echo(std::span<const uint8_t> frame, const UdpDatagram& datagram,
+                           uint64_t now) {
+  const std::span<const uint8_t> payload = datagram.payload;
+  if (payload.size() < kFrameBytes) {
+    ++counters_.unexpected;
+    return;
+  }
+  const auto id = static_cast<uint16_t>(payload[0] << 8 | payload[1]);
+  const std::optional<uint32_t> index = match(datagram.destination_port, id, true);
+  if (!index) return;
+  RequestSlot& slot = table_.slot(*index);
+  if (payload.size() != echo_payload_.size()) {
+    report_bad("echo of another length", payload);
+  } else if (slot.verify) {
+    ++counters_.verified;
+    if (const char* wrong = check_headers(frame, context_.own, context_.peer)) {
+      report_bad(wrong, payload);
+    } else if (std::memcmp(payload.data() + 2, echo_payload_.data() + 2, payload.size() - 2) != 0) {
+      report_bad("echo of other bytes", payload);
+    }
+  }
+  complete(*index, now);
+}
+
+void LoadLoop::complete(uint32_t index, uint64_t now) {
+  const RequestSlot& slot = table_.slot(index);
+  ++counters_.replies;
+  --in_flight_;
+  // A request from before the pause waited for the probe, not for the server.
+  if (slice_ != kNoSlice && slot.intended >= resumed_at_) {
+    latency_.record(context_.scale.to_ns(now > slot.intended ? now - slot.intended : 0));
+  }
+  push_ticket(table_.connection_of(index));
+  table_.close(index);
+}
+
+void LoadLoop::count_kind(RequestSlot& slot, ReplyKind kind, std::span<const uint8_t> text) {
+  if (slot.is_set && kind == ReplyKind::kStored) {
+    ++counters_.stored;
+  } else if (!slot.is_set && kind == ReplyKind::kValue) {
+    ++counters_.hits;
+  } else if (!slot.is_set && kind == ReplyKind::kMiss) {
+    ++counters_.misses;
+  } else {
+    report_bad(slot.is_set ? "answer to a set" : "answer to a get", text);
+  }
+}
+
+void LoadLoop::verify_text(RequestSlot& slot, std::span<const uint8_t> text) {
+  ++counters_.verified;
+  const ReplyKind kind = classify_reply(text);
+  // A reply of the wrong kind is bad already.
+  if (slot.is_set) {
+    if (kind != ReplyKind::kStored) return;
+  } else if (kind != ReplyKind::kValue && kind != ReplyKind::kMiss) {
+    return;
+  }
+  const char* wrong =
+      slot.is_set ? check_set_reply(text) : check_get_reply(*keyspace_, slot.key, text);
+  if (wrong != nullptr) report_bad(wrong, text);
+}
+
+void LoadLoop::report_bad(const char* reason, std::span<const uint8_t> bytes) {
+  ++counters_.bad;
+  if (first_bad_) return;
+  first_bad_ = std::string(reason) + ": ";
+  for (const uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 80))) {
+    *first_bad_ += byte >= ' ' && byte < 0x7f ? static_cast<char>(byte) : '.';
+  }
+}
+
+}  // namespace plumbline::generator

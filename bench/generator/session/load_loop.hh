@@ -1,0 +1,146 @@
+// The polling loop of a run: keeps requests on their way, takes replies, accounts for each.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "accounting/histogram.hh"
+#include "accounting/request_table.hh"
+#include "accounting/slice.hh"
+#include "network/frame.hh"
+#include "network/packet_template.hh"
+#include "session/command.hh"
+#include "session/context.hh"
+#include "traffic/arrivals.hh"
+#include "traffic/memcached_codec.hh"
+#include "traffic/request_sequence.hh"
+
+namespace plumbline::generator {
+
+enum class Interruption { kNone, kStopped, kLinkDown, kDeadline };
+
+class LoadLoop {
+ public:
+  static constexpr uint16_t kNoSlice = 0xffff;
+
+  LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ticks);
+
+  // Begins to send after a pause: an open loop's schedule starts anew, and requests from before the
+  // pause are left out of the latencies.
+  void resume();
+  // Sends and receives until the tick, or until the requests of limit_requests are answered or
+  // lost.
+  void send_until(uint64_t tick) { spin(tick, true); }
+  // Receives until nothing is in flight or the tick; true when nothing is.
+  bool drain_until(uint64_t tick) {
+    spin(tick, false);
+    return in_flight_ == 0;
+  }
+  // Withdraws what was prepared and not sent, and waits until every request is answered or lost.
+  void finish();
+
+  // From now on exactly so many requests are sent.
+  void limit_requests(uint64_t requests) { remaining_ = requests; }
+  bool limit_reached() const { return remaining_ == 0 && in_flight_ == 0 && pending_count_ == 0; }
+
+  void begin_slice(uint16_t slice);
+  void end_slice() { slice_ = kNoSlice; }
+
+  Interruption interruption() const { return interruption_; }
+  const Counters& counters() const { return counters_; }
+  const LoopCounters& loop_counters() const { return loop_; }
+  Histogram& latency() { return latency_; }
+  uint64_t lost_in(uint16_t slice) const { return by_slice_[slice].lost; }
+  uint64_t late_in(uint16_t slice) const { return by_slice_[slice].late; }
+  const std::optional<std::string>& first_bad() const { return first_bad_; }
+
+ private:
+  struct SliceLosses {
+    uint64_t lost = 0;
+    uint64_t late = 0;
+  };
+  static constexpr uint32_t kNoRequest = ~0u;
+  static constexpr uint32_t kSendBurst = 32;
+  static constexpr uint32_t kPendingRoom = 128;  // a burst, the last of it in the most fragments
+  static constexpr uint64_t kUnlimited = ~uint64_t{0};
+
+  void spin(uint64_t until, bool sending);
+  void housekeep(uint64_t now);
+
+  bool send();
+  void prepare(uint64_t now);
+  bool prepare_one(rte_mbuf*& buffer, uint64_t intended);
+  bool prepare_fragments(uint32_t index, std::span<const uint8_t> payload);
+  void write_payload(uint32_t index, uint8_t* out);
+  size_t payload_bytes(const RequestSlot& slot) const;
+  bool transmit();
+
+  uint16_t receive();
+  void handle(std::span<const uint8_t> frame, uint64_t now);
+  void handle_memcached(std::span<const uint8_t> frame, const UdpDatagram& datagram, uint64_t now);
+  void handle_piece(uint32_t index, const UdpFrame& frame, std::span<const uint8_t> text,
+                    uint64_t now);
+  void handle_echo(std::span<const uint8_t> frame, const UdpDatagram& datagram, uint64_t now);
+  std::optional<uint32_t> match(uint16_t port, uint16_t id, bool count_unmatched);
+  void complete(uint32_t index, uint64_t now);
+  void count_kind(RequestSlot& slot, ReplyKind kind, std::span<const uint8_t> text);
+  void verify_text(RequestSlot& slot, std::span<const uint8_t> text);
+  void report_bad(const char* reason, std::span<const uint8_t> bytes);
+  void push_ticket(uint32_t connection);
+  uint32_t pop_ticket();
+
+  Context& context_;
+  Port& port_;
+  const bool open_loop_;
+  const bool echo_;
+  const Verify verify_;
+  const uint16_t server_port_;
+  const uint16_t port_base_;
+  const uint64_t loss_ticks_;
+  const uint64_t deadline_;
+
+  RequestTable table_;
+  std::vector<PacketTemplate> templates_;  // by connection
+  std::optional<Keyspace> keyspace_;
+  std::optional<RequestSequence> sequence_;
+  std::optional<Arrivals> arrivals_;
+  std::vector<uint8_t> echo_payload_;
+
+  // Connections that may send, in turn: one ticket for each request that may be outstanding.
+  std::vector<uint16_t> tickets_;
+  uint64_t ticket_head_ = 0;
+  uint64_t ticket_tail_ = 0;
+
+  std::array<rte_mbuf*, kPendingRoom> pending_{};
+  std::array<uint32_t, kPendingRoom> pending_request_{};  // kNoRequest: a fragment before the last
+  uint32_t pending_count_ = 0;
+
+  uint64_t in_flight_ = 0;
+  uint64_t remaining_ = kUnlimited;
+  uint64_t resumed_at_ = 0;
+  uint64_t prepared_total_ = 0;
+  uint16_t slice_ = kNoSlice;
+  uint16_t next_identification_ = 1;
+
+  uint64_t next_scan_ = 0;
+  uint64_t scan_interval_ = 0;
+  uint32_t scan_chunk_ = 0;
+  uint64_t next_check_ = 0;
+  uint64_t next_link_check_ = 0;
+  Interruption interruption_ = Interruption::kNone;
+
+  Counters counters_;
+  LoopCounters loop_;
+  Histogram latency_;
+  std::vector<SliceLosses> by_slice_;
+  std::unordered_map<uint32_t, std::vector<std::vector<uint8_t>>>
+      pieces_;  // of replies to be verified, by slot
+  std::optional<std::string> first_bad_;
+};
+
+}  // namespace plumbline::generator
