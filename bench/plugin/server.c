@@ -29,7 +29,7 @@ static struct client clients[kMaxClients];
 static size_t client_count;
 static char answer_buffer[kLongestAnswer];
 
-static bool send_all(int fd, const char *data, size_t size) {
+static bool send_all(int fd, const char* data, size_t size) {
   while (size > 0) {
     ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
@@ -41,12 +41,13 @@ static bool send_all(int fd, const char *data, size_t size) {
 }
 
 /* Serves the complete lines of what a client sent; false ends the connection. */
-static bool serve(struct client *client) {
-  ssize_t received = recv(client->fd, client->line + client->used, sizeof client->line - client->used, 0);
+static bool serve(struct client* client) {
+  ssize_t received =
+      recv(client->fd, client->line + client->used, sizeof client->line - client->used, 0);
   if (received < 0 && errno == EINTR) return true;
   if (received <= 0) return false;
   client->used += (size_t)received;
-  char *end;
+  char* end;
   while ((end = memchr(client->line, '\n', client->used)) != NULL) {
     *end = '\0';
     size_t size = answer_request(client->line, answer_buffer, sizeof answer_buffer);
@@ -71,11 +72,12 @@ static void accept_client(void) {
   clients[client_count++] = (struct client){.fd = fd};
 }
 
-static void *server_main(void *unused) {
+static void* server_main(void* unused) {
   (void)unused;
   for (;;) {
     struct pollfd waiting[1 + kMaxClients] = {{.fd = listener, .events = POLLIN}};
-    for (size_t i = 0; i < client_count; i++) waiting[1 + i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
+    for (size_t i = 0; i < client_count; i++)
+      waiting[1 + i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
     if (poll(waiting, 1 + client_count, -1) < 0) continue;
     for (size_t i = client_count; i-- > 0;) {
       if (waiting[1 + i].revents == 0 || serve(&clients[i])) continue;
@@ -87,16 +89,17 @@ static void *server_main(void *unused) {
   return NULL;
 }
 
-bool server_start(const char *path, answer_function answer) {
+bool server_start(const char* path, answer_function answer) {
   if (strlen(path) >= sizeof address.sun_path) {
-    fprintf(stderr, "counting plugin: socket=%s: longer than %zu characters\n", path, sizeof address.sun_path - 1);
+    fprintf(stderr, "counting plugin: socket=%s: longer than %zu characters\n", path,
+            sizeof address.sun_path - 1);
     return false;
   }
   strcpy(address.sun_path, path);
   answer_request = answer;
   listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   mode_t old_mask = umask(0077);
-  bool bound = listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0;
+  bool bound = listener >= 0 && bind(listener, (struct sockaddr*)&address, sizeof address) == 0;
   umask(old_mask);
   if (!bound || listen(listener, kMaxClients) != 0) {
     fprintf(stderr, "counting plugin: socket=%s: %s\n", path, strerror(errno));

@@ -1,6 +1,7 @@
 /*
- * The first process of the Linux guest: loads the virtio drivers, sets the network up, starts memcached and ends the machine
- * when memcached ends. It is the whole user space besides memcached, so that the guest runs nothing that our kernel does not.
+ * The first process of the Linux guest: loads the virtio drivers, sets the network up, starts
+ * memcached and ends the machine when memcached ends. It is the whole user space besides memcached,
+ * so that the guest runs nothing that our kernel does not.
  *
  * Arguments (after "--" on the kernel's command line):
  *   address=A.B.C.D/N   the guest's address
@@ -39,7 +40,7 @@ __attribute__((noreturn)) static void end_machine(int value) {
   for (;;) pause();
 }
 
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...) {
+__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char* format, ...) {
   int error = errno;
   va_list arguments;
   va_start(arguments, format);
@@ -51,7 +52,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *for
 }
 
 /* The value of argument `name=value`, or a default. */
-static const char *argument(char **argv, const char *name, const char *otherwise) {
+static const char* argument(char** argv, const char* name, const char* otherwise) {
   size_t length = strlen(name);
   for (; *argv != NULL; argv++) {
     if (strncmp(*argv, name, length) == 0 && (*argv)[length] == '=') return *argv + length + 1;
@@ -67,7 +68,7 @@ static void mount_kernel_file_systems(void) {
 
 /* /modules/order lists the files in the order of their dependencies. */
 static void load_modules(void) {
-  FILE *order = fopen("/modules/order", "r");
+  FILE* order = fopen("/modules/order", "r");
   if (order == NULL) fail("/modules/order");
   char name[256];
   while (fgets(name, sizeof name, order) != NULL) {
@@ -83,11 +84,13 @@ static void load_modules(void) {
 
 /* The name of the first network interface besides the loopback. */
 static bool find_interface(char name[IFNAMSIZ]) {
-  DIR *directory = opendir("/sys/class/net");
+  DIR* directory = opendir("/sys/class/net");
   if (directory == NULL) return false;
   bool found = false;
-  for (struct dirent *entry; !found && (entry = readdir(directory)) != NULL;) {
-    if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lo") == 0 || strlen(entry->d_name) >= IFNAMSIZ) continue;
+  for (struct dirent* entry; !found && (entry = readdir(directory)) != NULL;) {
+    if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lo") == 0 ||
+        strlen(entry->d_name) >= IFNAMSIZ)
+      continue;
     strcpy(name, entry->d_name);
     found = true;
   }
@@ -95,26 +98,27 @@ static bool find_interface(char name[IFNAMSIZ]) {
   return found;
 }
 
-static void set_address(int fd, struct ifreq *request, unsigned long command, struct in_addr address) {
+static void set_address(int fd, struct ifreq* request, unsigned long command,
+                        struct in_addr address) {
   struct sockaddr_in internet = {.sin_family = AF_INET, .sin_addr = address};
   memcpy(&request->ifr_addr, &internet, sizeof internet);
   if (ioctl(fd, command, request) != 0) fail("%s: address", request->ifr_name);
 }
 
-static void bring_up(int fd, struct ifreq *request) {
+static void bring_up(int fd, struct ifreq* request) {
   if (ioctl(fd, SIOCGIFFLAGS, request) != 0) fail("%s: flags", request->ifr_name);
   request->ifr_flags |= IFF_UP;
   if (ioctl(fd, SIOCSIFFLAGS, request) != 0) fail("%s: up", request->ifr_name);
 }
 
-static void add_neighbour(int fd, const char *device, const char *text) {
+static void add_neighbour(int fd, const char* device, const char* text) {
   char address[INET_ADDRSTRLEN];
   unsigned char mac[6];
   struct arpreq entry = {.arp_flags = ATF_PERM | ATF_COM};
   struct sockaddr_in internet = {.sin_family = AF_INET};
   errno = EINVAL;
-  if (sscanf(text, "%15[0-9.],%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", address, &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-             &mac[5]) != 7 ||
+  if (sscanf(text, "%15[0-9.],%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", address, &mac[0], &mac[1], &mac[2],
+             &mac[3], &mac[4], &mac[5]) != 7 ||
       inet_pton(AF_INET, address, &internet.sin_addr) != 1) {
     fail("neighbour=%s", text);
   }
@@ -125,14 +129,14 @@ static void add_neighbour(int fd, const char *device, const char *text) {
   if (ioctl(fd, SIOCSARP, &entry) != 0) fail("neighbour=%s", text);
 }
 
-static void set_up_network(char **argv) {
-  const char *text = argument(argv, "address", "10.9.0.2/24");
+static void set_up_network(char** argv) {
+  const char* text = argument(argv, "address", "10.9.0.2/24");
   char digits[INET_ADDRSTRLEN];
   int prefix;
   struct in_addr address;
   errno = EINVAL;
-  if (sscanf(text, "%15[0-9.]/%d", digits, &prefix) != 2 || inet_pton(AF_INET, digits, &address) != 1 || prefix < 1 ||
-      prefix > 32) {
+  if (sscanf(text, "%15[0-9.]/%d", digits, &prefix) != 2 ||
+      inet_pton(AF_INET, digits, &address) != 1 || prefix < 1 || prefix > 32) {
     fail("address=%s", text);
   }
   struct ifreq loopback = {.ifr_name = "lo"}, device = {0};
@@ -147,14 +151,14 @@ static void set_up_network(char **argv) {
   set_address(fd, &device, SIOCSIFADDR, address);
   set_address(fd, &device, SIOCSIFNETMASK, (struct in_addr){.s_addr = htonl(~0u << (32 - prefix))});
   bring_up(fd, &device);
-  const char *neighbour = argument(argv, "neighbour", NULL);
+  const char* neighbour = argument(argv, "neighbour", NULL);
   if (neighbour != NULL) add_neighbour(fd, device.ifr_name, neighbour);
   close(fd);
 }
 
 /* Whether a UDP socket is bound to memcached's port. */
 static bool is_bound(void) {
-  FILE *sockets = fopen("/proc/net/udp", "r");
+  FILE* sockets = fopen("/proc/net/udp", "r");
   if (sockets == NULL) return false;
   char line[256];
   bool bound = false;
@@ -166,13 +170,13 @@ static bool is_bound(void) {
   return bound;
 }
 
-static pid_t start_memcached(char **argv) {
+static pid_t start_memcached(char** argv) {
   const char *threads = argument(argv, "threads", "1"), *memory = argument(argv, "memory", "64");
   pid_t child = fork();
   if (child < 0) fail("fork");
   if (child == 0) {
-    execl("/usr/bin/memcached", "memcached", "-u", "nobody", "-U", "11211", "-p", "11211", "-t", threads, "-m", memory,
-          (char *)NULL);
+    execl("/usr/bin/memcached", "memcached", "-u", "nobody", "-U", "11211", "-p", "11211", "-t",
+          threads, "-m", memory, (char*)NULL);
     printf("plumbline-init: /usr/bin/memcached: %s\n", strerror(errno));
     fflush(stdout);
     _exit(127);
@@ -180,7 +184,7 @@ static pid_t start_memcached(char **argv) {
   return child;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   (void)argc;
   mount_kernel_file_systems();
   /* The console that the kernel opened before /dev was there is ours already. */
