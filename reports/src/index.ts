@@ -6,3 +6,4 @@ export { buildReport, type Report, type ReportInput } from './model/report.ts';
 export { type RenderedReport, renderReport } from './page/render.ts';
 export * from './statistics/index.ts';
 export { summarise, summaryOf } from './summaries.ts';
+export { reportTable, terminalTable } from './table.ts';

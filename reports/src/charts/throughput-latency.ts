@@ -144,7 +144,7 @@ export function drawThroughputLatency(
     const left = 62;
     const gap = 28;
     const plotWidth = side ? (width - 2 * left - gap) / 2 - 12 : width - left - 16;
-    const plotHeight = side ? 380 : Math.max(280, Math.min(360, plotWidth * 0.95));
+    const plotHeight = 380;
     const panelHeight = plotHeight + 96;
     const points = chart.series.flatMap((s) => s.points);
     const x = logScale(
