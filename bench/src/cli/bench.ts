@@ -2,15 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { readDataset, type SubjectId } from '@plumbline/datasets';
 import { PRESETS, parseVariant } from '@plumbline/variants';
 import { BenchError, messageOf } from '../errors.ts';
-import type { RunRequest, RunState } from '../runner/request.ts';
-import { measureRun, type RunOutcome } from '../runner/run.ts';
-import { createRun, findRun, lastUnfinishedRun } from '../runner/run-store.ts';
+import type { RunRequest } from '../runner/request.ts';
+import { measureRun, type RunBeginning, type RunOutcome } from '../runner/run.ts';
+import { findRun, lastUnfinishedRun, newRun } from '../runner/run-store.ts';
 import { findSubject, SUBJECTS } from '../subjects/index.ts';
 import { parseAcceleratorRequest } from '../vmm/index.ts';
 import { findWorkload, type Scope, WORKLOADS } from '../workloads/index.ts';
 import { runCommand } from './exit.ts';
 import { command, integer, list, parseArguments } from './options.ts';
-import { printReport, summariesOf } from './report.ts';
 
 const names = (items: readonly { id: string }[]): string => items.map((item) => item.id).join(', ');
 const each = (value: string, before: readonly string[] = []): string[] => [...before, value];
@@ -74,7 +73,7 @@ function requestOf(options: BenchOptions): RunRequest {
 /** What --resume cannot be combined with: the interrupted run has decided these. */
 const DECIDED = ['workload', 'subject', 'variant', 'boots', 'quick', 'full', 'seed', 'out'] as const;
 
-function stateOf(options: BenchOptions): RunState {
+function beginningOf(options: BenchOptions): RunBeginning {
   if (options.resume !== undefined) {
     const conflict = DECIDED.find((name) => options[name] !== undefined);
     if (conflict)
@@ -82,7 +81,8 @@ function stateOf(options: BenchOptions): RunState {
         `option --${conflict} cannot be combined with --resume: the interrupted run has decided it.`,
         64,
       );
-    return findRun(options.resume === true ? undefined : options.resume);
+    const state = findRun(options.resume === true ? undefined : options.resume);
+    return { request: state.request, state: () => state };
   }
   const request = requestOf(options);
   const interrupted = lastUnfinishedRun();
@@ -90,10 +90,12 @@ function stateOf(options: BenchOptions): RunState {
     process.stdout.write(
       `Run ${interrupted.run} was interrupted; continue it with: npm run bench -- --resume ${interrupted.run}\n`,
     );
-  return createRun('bench', request, options.out);
+  return { request, state: () => newRun('bench', request, options.out) };
 }
 
 async function finish(outcome: RunOutcome, json: string | undefined): Promise<number> {
+  // Drawing is loaded when there is something to draw: --help and errors answer at once.
+  const { summariesOf, writeReport } = await import('./report.ts');
   const { records } = await readDataset(outcome.state.dataset);
   const own = records.filter((record) => record.kind === 'provenance' || record.run === outcome.state.run);
   if (json !== undefined) {
@@ -106,8 +108,8 @@ async function finish(outcome: RunOutcome, json: string | undefined): Promise<nu
       );
     }
   }
-  await printReport(own, outcome.state);
-  process.stdout.write(`Samples: ${outcome.state.dataset}\n`);
+  const page = await writeReport(own, outcome.state.run);
+  process.stdout.write(`\nReport: ${page}\nSamples: ${outcome.state.dataset}\n`);
   if (outcome.failures.length === 0) return 0;
   process.stdout.write(`\n${outcome.failures.length} points failed:\n`);
   const texts = outcome.failures.map(
@@ -121,7 +123,9 @@ await runCommand(async () => {
   const program = makeProgram();
   if (!parseArguments(program, process.argv.slice(2))) return 0;
   const options = program.opts<BenchOptions>();
-  const state = stateOf(options);
-  const outcome = await measureRun(state, { out: process.stdout, command: ['bench', ...process.argv.slice(2)] });
+  const outcome = await measureRun(beginningOf(options), {
+    out: process.stdout,
+    command: ['bench', ...process.argv.slice(2)],
+  });
   return finish(outcome, options.json);
 });

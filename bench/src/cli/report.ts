@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { DatasetRecord, Summary } from '@plumbline/datasets';
-import { summarise } from '@plumbline/reports';
-import type { RunState } from '../runner/request.ts';
+import { renderReport, summarise } from '@plumbline/reports';
+import { REPOSITORY } from '../runner/run-store.ts';
 
 /** The records of one kind. */
 export const of = <K extends DatasetRecord['kind']>(records: readonly DatasetRecord[], kind: K) =>
@@ -11,5 +12,14 @@ export function summariesOf(records: readonly DatasetRecord[]): Summary[] {
   return summarise(of(records, 'sample'), of(records, 'provenance'));
 }
 
-/** Prints the table of a run and writes its page. */
-export async function printReport(_records: readonly DatasetRecord[], _state: RunState): Promise<void> {}
+/** Writes the page of a run. @returns its path. */
+export async function writeReport(records: readonly DatasetRecord[], run: string): Promise<string> {
+  const { page } = await renderReport({
+    samples: of(records, 'sample'),
+    provenance: of(records, 'provenance'),
+    failures: of(records, 'failure'),
+    runs: of(records, 'run'),
+    outDir: join(REPOSITORY, 'build', 'report', run),
+  });
+  return page;
+}

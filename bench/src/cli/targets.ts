@@ -1,17 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDataset } from '@plumbline/datasets';
-import { figuresOf } from '@plumbline/reports';
 import { TARGETS, type Target, type TargetFigure } from '../../targets.ts';
 import { BenchError, messageOf, UsageError } from '../errors.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { measureRun } from '../runner/run.ts';
-import { createRun, REPOSITORY } from '../runner/run-store.ts';
-import { judge, type Verdict } from '../runner/verdict.ts';
+import { newRun, REPOSITORY } from '../runner/run-store.ts';
+import type { Verdict } from '../runner/verdict.ts';
 import { parseAcceleratorRequest } from '../vmm/index.ts';
 import { runCommand } from './exit.ts';
 import { command, integer, parseArguments } from './options.ts';
-import { of } from './report.ts';
 
 const GROUPS = [...new Set(TARGETS.map((target) => target.group))];
 
@@ -122,15 +120,18 @@ await runCommand(async () => {
     throw UsageError.badValue('--group', options.group, GROUPS.join(', '));
   }
   const targets = TARGETS.filter((target) => options.group === undefined || target.group === options.group);
-  const state = createRun(
-    'targets',
-    requestFor(targets, options),
-    join(REPOSITORY, 'build', 'targets', `${Date.now()}.jsonl`),
+  const request = requestFor(targets, options);
+  const dataset = join(REPOSITORY, 'build', 'targets', `${new Date().toISOString().replaceAll(/[-:.]/g, '')}.jsonl`);
+  const { state } = await measureRun(
+    { request, state: () => newRun('targets', request, dataset) },
+    { out: process.stdout, command: ['targets', ...process.argv.slice(2)] },
   );
-  await measureRun(state, {
-    out: process.stdout,
-    command: ['targets', ...process.argv.slice(2)],
-  });
+  // Statistics are loaded when there is something to judge: --help and errors answer at once.
+  const [{ figuresOf }, { judge }, { of }] = await Promise.all([
+    import('@plumbline/reports'),
+    import('../runner/verdict.ts'),
+    import('./report.ts'),
+  ]);
   const { records } = await readDataset(state.dataset);
   const figures = figuresOf(of(records, 'sample'), of(records, 'provenance'));
   const verdicts = targets.map((target) => judge(target, figures));

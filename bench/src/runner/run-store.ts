@@ -59,15 +59,15 @@ export function saveRun(state: RunState, places = RUN_PLACES): void {
   }
 }
 
-/** Begins a run. */
-export function createRun(
+/** A new run; nothing is stored before {@link saveRun}. */
+export function newRun(
   command: RunState['command'],
   request: RunRequest,
   dataset: string | undefined,
   places = RUN_PLACES,
 ): RunState {
   const run = newRunId();
-  const state: RunState = {
+  return {
     version: 1,
     run,
     command,
@@ -76,8 +76,6 @@ export function createRun(
     started: new Date().toISOString(),
     finished: false,
   };
-  saveRun(state, places);
-  return state;
 }
 
 function loadRun(run: string, places: RunPlaces): RunState {

@@ -7,7 +7,7 @@ import { type Execution, executeBoot, type Preparation, preparationKey, prepare 
 import { bootSeconds, planRun, type RunPlan } from './plan.ts';
 import { duration, TimeLeft } from './progress.ts';
 import { readCircumstances } from './provenance.ts';
-import type { RunState } from './request.ts';
+import type { RunRequest, RunState } from './request.ts';
 import { readDone, saveRun, takeMeasurementLock } from './run-store.ts';
 
 /** What a run ended with. */
@@ -15,6 +15,12 @@ export interface RunOutcome {
   readonly state: RunState;
   readonly failures: readonly Failure[];
   readonly choices: readonly string[];
+}
+
+/** A run that is about to begin or to go on: its state is made when nothing stands in the way any more. */
+export interface RunBeginning {
+  readonly request: RunRequest;
+  state(): RunState;
 }
 
 /** How a run talks to the user. */
@@ -40,8 +46,8 @@ function nameOf(boot: BootPlan): string {
  * it. Guests that fail are recorded and the others are measured.
  * @throws BenchError and what the parts throw; nothing that was measured is lost.
  */
-export async function measureRun(state: RunState, terminal: RunTerminal): Promise<RunOutcome> {
-  const { request } = state;
+export async function measureRun(begin: RunBeginning, terminal: RunTerminal): Promise<RunOutcome> {
+  const { request } = begin;
   const choice = chooseAccelerator(request.accelerator);
   const cores = chooseCores();
   const plan = planRun(request, choice.accelerator);
@@ -56,6 +62,7 @@ export async function measureRun(state: RunState, terminal: RunTerminal): Promis
   const unlock = takeMeasurementLock();
   const resources = new Resources();
   resources.defer(unlock);
+  const state = begin.state();
   const controller = new AbortController();
   const offSignals = closeOnSignal(resources, (signal) => {
     controller.abort(new Error(`interrupted by ${signal}`));
@@ -81,6 +88,7 @@ export async function measureRun(state: RunState, terminal: RunTerminal): Promis
     } else {
       say(`Resuming run ${state.run}: ${done.size} points are done.`);
     }
+    saveRun(state);
     const execution: Execution = {
       run: state.run,
       seed: request.seed,

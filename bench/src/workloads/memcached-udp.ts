@@ -52,7 +52,7 @@ function plan(request: PlanRequest): BootTemplate[] {
     if (accelerator === undefined) return [];
     // The limit of the pair is one figure, not one for each variant.
     const variants = variantsOf(subject, request.variants).filter(
-      (variant, index) => subject.id !== 'echo' || index === 0 || request.scope === 'full',
+      (_, index) => subject.id !== 'echo' || index === 0 || request.scope === 'full',
     );
     return variants.map((variant) => ({
       workload: 'memcached-udp',

@@ -1,0 +1,115 @@
+import { parseVariant } from '@plumbline/variants';
+import { pause } from '../deadline.ts';
+import { BenchError } from '../errors.ts';
+import { duration } from '../runner/progress.ts';
+import { takeMeasurementLock } from '../runner/run-store.ts';
+import { BufferLeak, bufferCount, type SoakCounts } from '../runner/soak.ts';
+import { findSubject, SubjectFailure } from '../subjects/index.ts';
+import { chooseAccelerator, chooseCores, closeOnSignal, parseAcceleratorRequest, Resources } from '../vmm/index.ts';
+import { loadMix, memcachedTraffic } from '../workloads/mix.ts';
+import { derivedSeed } from '../workloads/random.ts';
+import { startAnswering } from '../workloads/start.ts';
+import { runCommand } from './exit.ts';
+import { command, integer, parseArguments } from './options.ts';
+
+const program = command(
+  'soak',
+  'Full load with random loss and damage for a long time; at the end no packet buffer may be lost.',
+)
+  .option('--minutes <n>', 'how long', integer('--minutes', 1, 10_080), 60)
+  .option('--variant <preset>', 'variant of our kernel', 'default')
+  .option('--accel <name>', 'auto, kvm or tcg', 'auto')
+  .option('--seed <n>', 'decides requests, losses and damage', integer('--seed', 0, 0xffffffff));
+
+interface SoakOptions {
+  minutes: number;
+  variant: string;
+  accel: string;
+  seed?: number;
+}
+
+/** Traffic is made in parts, so that progress is seen and a guest that has died is noticed. */
+const PART_SECONDS = 10;
+/** Of the packets sent, so many are dropped, and so many cut short, before they reach the guest. */
+const DAMAGE = { dropShare: 0.02, truncateShare: 0.01 };
+/** The guest gives up incomplete fragments after 30 s (RFC 1122 asks for a fixed time-out); then all is at rest. */
+const REST_SECONDS = 35;
+const MEMORY_BYTES = 256 << 20;
+
+await runCommand(async () => {
+  if (!parseArguments(program, process.argv.slice(2))) return 0;
+  const options = program.opts<SoakOptions>();
+  const variant = parseVariant(options.variant);
+  const seed = options.seed ?? Date.now() % 0x1_0000_0000;
+  const choice = chooseAccelerator(parseAcceleratorRequest(options.accel));
+  const cores = chooseCores();
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  say(`Accelerator: ${choice.reason}. Seed ${seed}.`);
+  const resources = new Resources();
+  resources.defer(takeMeasurementLock());
+  const offSignals = closeOnSignal(resources, (signal) => say(`${signal}: stopping the guest`));
+  try {
+    const prepared = await findSubject('plumbline').prepare(variant, say);
+    const { running, orFailure } = await startAnswering(prepared, {
+      accelerator: choice.accelerator,
+      variant,
+      shape: { machine: 'microvm', vcpus: 1, memoryBytes: MEMORY_BYTES },
+      cores,
+      resources,
+      directory: resources.directory(),
+      counting: false,
+      answerTimeoutMs: 60_000,
+    });
+    const mix = loadMix('etc');
+    // Some values are longer than a packet: their sets come in fragments, of which some are lost.
+    const traffic = { ...memcachedTraffic(mix, derivedSeed(0, 'etc')), getShare: 0.7 };
+    await orFailure(running.generator.populate({ keyspace: traffic.keyspace, timeoutMs: 120_000 }));
+    const buffers = async (): Promise<number> =>
+      bufferCount((await orFailure(running.generator.ask({ request: 'stats\r\n', timeoutMs: 10_000 }))).text);
+    await pause(1_000);
+    const before = await buffers();
+    say(`Buffers in use at rest: ${before}. Load for ${options.minutes} min.`);
+    const counts: SoakCounts = { sent: 0, replies: 0, bad: 0 };
+    const started = performance.now();
+    for (let part = 0; performance.now() - started < options.minutes * 60_000; part += 1) {
+      const { totals, firstBad } = await orFailure(
+        running.generator.run({
+          traffic,
+          loop: { kind: 'closed', connections: 8, outstanding: 16 },
+          limit: { kind: 'seconds', seconds: PART_SECONDS },
+          warmup: { kind: 'none' },
+          damage: DAMAGE,
+          // A lost request blocks its place in the window no longer than this.
+          lossTimeoutMs: 2,
+          probe: false,
+          seed: derivedSeed(seed, `part ${part}`),
+          timeoutMs: PART_SECONDS * 5_000,
+        }),
+      );
+      counts.sent += totals.sent;
+      counts.replies += totals.replies;
+      counts.bad += totals.bad;
+      if (totals.replies === 0) throw new SubjectFailure('the guest answers nothing any more', running.console());
+      if (totals.bad > 0) throw new BenchError(`${totals.bad} wrong replies, the first: ${firstBad ?? 'unknown'}`);
+      const passed = (performance.now() - started) / 1000;
+      say(
+        `${duration(passed)}: ${(totals.replies / PART_SECONDS / 1e6).toFixed(3)} M replies/s, ${((1 - totals.replies / totals.sent) * 100).toFixed(2)} % unanswered`,
+      );
+    }
+    say(`At rest for ${REST_SECONDS} s, until incomplete packets are given up.`);
+    await orFailure(pause(REST_SECONDS * 1000));
+    const after = await buffers();
+    await running.stop();
+    if (after !== before) throw new BufferLeak(before, after, counts);
+    say(
+      `No buffer lost: ${after} in use at rest, as before, after ${counts.sent} requests and ${counts.replies} replies.`,
+    );
+    return 0;
+  } catch (error) {
+    if (error instanceof SubjectFailure) throw new BenchError(`${error.message}\n${error.console}`);
+    throw error;
+  } finally {
+    offSignals();
+    await resources.close();
+  }
+});
