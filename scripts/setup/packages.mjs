@@ -27,6 +27,7 @@ export const DEBIAN_PACKAGES = {
     chromium: 'the report page is tested in a browser',
     'fonts-dejavu-core': 'text in the browser tests',
     'libmemcached-tools': 'an independent client that checks the generator',
+    cpio: "checks the Linux guest's archive",
     git: 'provenance in the tests',
   },
 };

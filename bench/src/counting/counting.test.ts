@@ -21,7 +21,7 @@ beforeAll(async () => {
   plugin = await buildCountingPlugin();
   const source = fileURLToPath(new URL('test/counted.S', import.meta.url));
   const linking = '-Wl,-e,start,-Ttext=0x100000,-z,noexecstack,--build-id=none';
-  const command = ['gcc', '-nostdlib', '-static', '-no-pie', linking, '-o', guest, source] as const;
+  const command = ['gcc-12', '-nostdlib', '-static', '-no-pie', linking, '-o', guest, source] as const;
   await runCommand([...command], { deadlineMs: 30_000 });
 });
 afterEach(() => qemu?.kill('SIGKILL'));

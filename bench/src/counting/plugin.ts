@@ -36,7 +36,7 @@ export async function buildCountingPlugin(signal?: AbortSignal): Promise<string>
   await mkdir(outputDirectory, { recursive: true });
   const sources = files.filter((name) => name.endsWith('.c')).map((name) => join(sourceDirectory, name));
   const temporary = `${plugin}.${randomUUID()}`;
-  await runCommand(['gcc', ...compilerFlags, '-o', temporary, ...sources], { deadlineMs: 120_000, signal });
+  await runCommand(['gcc-12', ...compilerFlags, '-o', temporary, ...sources], { deadlineMs: 120_000, signal });
   await rename(temporary, plugin);
   await writeFile(`${stamp}.${inputs}`, inputs);
   await rename(`${stamp}.${inputs}`, stamp);

@@ -51,7 +51,7 @@ async function compileInit(signal: AbortSignal | undefined): Promise<Buffer> {
   const directory = await mkdtemp(join(tmpdir(), 'plumbline-init-'));
   try {
     const output = join(directory, 'init');
-    await runCommand(['gcc', ...initFlags, '-o', output, initSource], { deadlineMs: 60_000, signal });
+    await runCommand(['gcc-12', ...initFlags, '-o', output, initSource], { deadlineMs: 60_000, signal });
     return await readFile(output);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -101,7 +101,7 @@ async function initramfsEntries(
 
 /** What decides the image's bytes, but for the compiler's own version, which is asked too. */
 async function inputsKey(packages: readonly PackageProvenance[], signal: AbortSignal | undefined): Promise<string> {
-  const compiler = await runCommand(['gcc', '--version'], { deadlineMs: 10_000, signal });
+  const compiler = await runCommand(['gcc-12', '--version'], { deadlineMs: 10_000, signal });
   const hash = createHash('sha256').update(`${LAYOUT}\n${compiler}\n${initFlags.join(' ')}\n`);
   hash.update(await readFile(initSource));
   for (const item of packages) hash.update(`${item.name} ${item.sha256}\n`);
