@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 
 /** A command whose wrong options become a {@link UsageError}; --help prints and ends with 0. */
 export function command(name: string, description: string): Command {
-  return new Command(name)
+  return new Command(`npm run ${name} --`)
     .description(description)
     .allowExcessArguments(false)
     .configureOutput({ writeErr: () => {} })
@@ -18,7 +18,7 @@ export function parseArguments(program: Command, argv: readonly string[]): boole
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.helpDisplayed') return false;
-    throw new UsageError(`${error.message.replace(/^error: /, '')}\nSee: npm run ${program.name()} -- --help`);
+    throw new UsageError(`${error.message.replace(/^error: /, '')}\nSee: ${program.name()} --help`);
   }
 }
 
