@@ -106,4 +106,10 @@ size_t ArpTable::size() const {
   return count;
 }
 
+bool ArpTable::resolving() const {
+  for (const Entry& entry : entries_)
+    if (entry.state == State::kIncomplete) return true;
+  return false;
+}
+
 }  // namespace plumbline::net

@@ -54,6 +54,8 @@ class ArpTable {
   void clear();
 
   size_t size() const;
+  // True while some neighbour has not answered: expire() has something to do soon.
+  bool resolving() const;
 
  private:
   enum class State : uint8_t { kFree, kIncomplete, kReachable };

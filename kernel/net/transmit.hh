@@ -8,12 +8,14 @@
 
 namespace plumbline::net {
 
-// An ordered list of frames to send. When it runs full, or buffers run out, `flush` is called: it
-// gives the frames to the device, takes back what the device has sent, and returns with the list
-// empty. That is the rare path (long answers); a burst's answers fit.
+// An ordered list of frames to send, handed to the device by `flush` whenever kCapacity have come
+// together, and by the owner at the end of a burst. The callee takes the frames over; called with
+// none (buffers ran out), it takes back what the device has sent.
 class Transmit {
  public:
-  static constexpr size_t kCapacity = 128;
+  // The device works on the first answers of a burst while the rest are being made: publishing
+  // every 4 to 8 packets gave 14.1 instead of 10.4 million answers a second at a window of 32.
+  static constexpr size_t kCapacity = 8;
   using Flush = void (*)(void* context, std::span<PacketBuffer* const> packets);
 
   Transmit(Flush send, void* context) : flush_(send), context_(context) {}
@@ -22,12 +24,10 @@ class Transmit {
 
   // Takes over `buffer`.
   void push(PacketBuffer* buffer) {
-    if (count_ == kCapacity) [[unlikely]]
-      flush();
     packets_[count_++] = buffer;
+    if (count_ == kCapacity) flush();
   }
-  // Hands everything over now; packets is empty when nothing waited (the callee then only takes
-  // back sent buffers).
+  // Hands everything over now.
   void flush() {
     const size_t count = count_;
     count_ = 0;
