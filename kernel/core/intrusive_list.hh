@@ -24,6 +24,8 @@ class IntrusiveList {
   IntrusiveList& operator=(const IntrusiveList&) = delete;
 
   bool empty() const { return head_.next == &head_; }
+  // The same for a reader without the lock that protects the list; the answer may be out of date.
+  bool empty_unlocked() const { return __atomic_load_n(&head_.next, __ATOMIC_RELAXED) == &head_; }
   T* front() { return empty() ? nullptr : owner(head_.next); }
   T* back() { return empty() ? nullptr : owner(head_.previous); }
   // The element after `element`, or null at the end.

@@ -37,6 +37,20 @@ constexpr unsigned page_order_for(std::size_t bytes) {
 PageBlock allocate_pages(unsigned order, Zeroed zeroed = Zeroed::kNo);
 void free_pages(PageBlock block);
 
+// The kinds of allocated pages, for whoever frees by address alone (memory/heap.cc).
+enum class PageUse : std::uint8_t { kBlock, kSlab };
+// Marks all pages of an allocated block.
+void set_page_use(PageBlock block, PageUse use);
+// The use of the page that contains `address` (in the direct map).
+PageUse page_use(const void* address);
+// The block that starts at `address`, allocated before.
+PageBlock block_at(void* address);
+
+class MemoryMap;
+// Takes over all memory of `map`; called once, on the boot CPU. Memory is touched when it is first
+// needed.
+void initialise_pages(MemoryMap& map);
+
 struct PageStatistics {
   std::size_t total_pages;
   std::size_t free_pages;

@@ -1,15 +1,21 @@
 // What every scheduler provides; PLUMBLINE_SCHED names the folder of sched/ whose code does it. The
-// calls are bound at link time: no indirection.
+// calls are bound at link time: no indirection. Besides these a scheduler defines
+// preempt_current_thread and thread_main (arch/x86_64/context.hh).
 #pragma once
 
-#include "core/clock.hh"
-#include "sched/thread_state.hh"
+#include <cstdint>
 
-namespace plumbline::scheduler {
+#include "core/clock.hh"
+
+namespace plumbline {
+
+class Thread;
+
+namespace scheduler {
 
 // Sets up the run queue of the CPU with this index, whose running code becomes `idle`. Called on
 // that CPU, masked.
-void initialise_cpu(unsigned cpu, Thread& idle);
+void initialise_cpu(Thread& idle);
 
 // Makes `thread`, which is new, runnable on `cpu`.
 void start(Thread& thread, unsigned cpu);
@@ -25,8 +31,8 @@ bool wake(Thread& thread);
 void prepare_to_block();
 // The running thread stays runnable after all.
 void cancel_block();
-// Blocks unless woken since prepare_to_block. Returns when woken, or at the deadline.
-void block(Deadline deadline);
+// Blocks unless woken since prepare_to_block. Returns when woken (true) or at the deadline (false).
+bool block(Deadline deadline);
 
 // Lets others run; the running thread goes to the end of its queue.
 void yield();
@@ -34,16 +40,16 @@ void yield();
 // Ends the running thread.
 [[noreturn]] void exit_current();
 
-// At the end of an interrupt that asked for a switch: called masked, with preemption allowed.
-void preempt();
-
-// What the idle thread of this CPU does, for ever.
+// What the idle thread of a CPU does, for ever.
 [[noreturn]] void idle_loop();
 
-// Adds up for tests and statistics.
+// Totals of all CPUs, for tests and statistics.
 struct Statistics {
-  std::uint64_t switches, preemptions, remote_wakes, wake_interrupts;
+  std::uint64_t switches;         // from one thread to another
+  std::uint64_t preemptions;      // of these, not asked for by the thread
+  std::uint64_t wake_interrupts;  // sent to make another CPU look at its queue
 };
 Statistics statistics();
 
-}  // namespace plumbline::scheduler
+}  // namespace scheduler
+}  // namespace plumbline

@@ -49,8 +49,6 @@ class WaitQueue {
   struct Waiter {
     Thread* thread = nullptr;
     ListHook hook;
-    // Set by the waker before it makes the thread runnable; then the waiter is out of the list.
-    std::atomic<bool> woken{false};
   };
 
   // Puts the running thread into the queue and marks it as about to block; a full fence comes

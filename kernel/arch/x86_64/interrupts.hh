@@ -77,6 +77,9 @@ enum class Trigger : std::uint8_t { kEdge, kLevel };
 // has that pin.
 bool ioapic_route(unsigned gsi, unsigned vector, unsigned cpu, Trigger trigger);
 
+// For the kernel itself: connects one of the vectors of arch/x86_64/vectors.hh.
+void set_fixed_vector(unsigned vector, InterruptHandler handler, void* argument);
+
 // Raises `vector` on another CPU.
 void send_interrupt(unsigned cpu, unsigned vector);
 

@@ -1,0 +1,8 @@
+// The first thread: init calls, then the application.
+#pragma once
+
+namespace plumbline {
+
+void main_thread(void*);
+
+}  // namespace plumbline

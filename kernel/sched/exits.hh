@@ -1,0 +1,12 @@
+// Between a scheduler and the threads' joiners.
+#pragma once
+
+namespace plumbline {
+
+class Thread;
+
+// The thread has left its stack for ever; who joined it may free it. The caller does not touch it
+// any more.
+void announce_exit(Thread& thread);
+
+}  // namespace plumbline

@@ -1,0 +1,316 @@
+// Run queues under spinlocks: one queue per CPU, first come first served, a time slice while
+// somebody waits. Who wakes a thread takes the lock of the thread's CPU. Threads stay on the CPU
+// they started on.
+#include "sched/scheduler.hh"
+
+#include <atomic>
+#include <new>
+
+#include "arch/x86_64/context.hh"
+#include "arch/x86_64/interrupts.hh"
+#include "arch/x86_64/vectors.hh"
+#include "core/boot_options.hh"
+#include "core/idle.hh"
+#include "core/log_ring.hh"
+#include "core/panic.hh"
+#include "memory/heap.hh"
+#include "sched/exits.hh"
+#include "sched/thread_state.hh"
+#include "sync/lock_guard.hh"
+#include "sync/spinlock.hh"
+
+namespace plumbline::scheduler {
+namespace {
+
+BOOT_OPTION(std::uint64_t, slice, "sched.slice", 4000, 100, 1'000'000,
+            "microseconds a thread may run while others wait for its CPU");
+
+struct alignas(kCacheLine) RunQueue {
+  Spinlock lock;
+  IntrusiveList<Thread, &Thread::run_hook> waiting;
+  // The length of `waiting`; read without the lock by the idle loop and by choose_cpu.
+  std::atomic<std::uint32_t> length{0};
+  Thread* idle = nullptr;
+  // A thread that has ended; announced once its stack is no longer in use.
+  Thread* ended = nullptr;
+  // The timer will ask the running thread to give way.
+  bool slice_armed = false;
+  std::uint64_t switches = 0, preemptions = 0, wake_interrupts = 0;
+};
+
+RunQueue& queue_of(unsigned index) { return *static_cast<RunQueue*>(cpu(index).scheduler); }
+RunQueue& local() { return *static_cast<RunQueue*>(this_cpu().scheduler); }
+
+void push(RunQueue& queue, Thread& thread) {
+  queue.waiting.push_back(&thread);
+  // Sequentially consistent, with `halted`: either the idle loop sees the length or the waker sees
+  // `halted`.
+  queue.length.fetch_add(1, std::memory_order_seq_cst);
+}
+
+Thread* pop(RunQueue& queue) {
+  Thread* thread = queue.waiting.pop_front();
+  if (thread != nullptr) queue.length.fetch_sub(1, std::memory_order_relaxed);
+  return thread;
+}
+
+// On this CPU, with the lock: somebody waits, so the running thread's time is limited.
+void arm_slice(RunQueue& queue) {
+  queue.slice_armed = true;
+  timers::start_slice(tsc_now() + nanoseconds_to_tsc(microseconds(slice.get())));
+}
+
+// The first thing on the new thread's stack: the lock was taken by the thread before.
+void finish_switch() {
+  RunQueue& queue = local();
+  Thread* ended = queue.ended;
+  queue.ended = nullptr;
+  queue.lock.unlock_masked();
+  if (ended != nullptr) announce_exit(*ended);
+}
+
+// With the lock, masked: runs the next thread, or the idle thread. Returns when the caller's thread
+// runs again, with the lock released, still masked.
+void switch_to_next(RunQueue& queue) {
+  PerCpu& here = this_cpu();
+  if (here.preempt_count != 0) {
+    panic("thread %s blocks with preemption disabled", here.current->name);
+  }
+  here.need_reschedule = 0;
+  queue.slice_armed = false;
+  Thread* previous = here.current;
+  Thread* next = pop(queue);
+  if (next == nullptr) next = queue.idle;
+  if (next != queue.idle && queue.length.load(std::memory_order_relaxed) != 0) arm_slice(queue);
+  if (next == previous) {
+    queue.lock.unlock_masked();
+    return;
+  }
+  here.halted.store(0, std::memory_order_relaxed);
+  ++queue.switches;
+  const std::uint64_t now = tsc_now();
+  previous->run_ticks += now - previous->switched_in;
+  next->switched_in = now;
+  here.current = next;
+  here.stack_limit = next->stack.bottom;
+  switch_context(&previous->stack_pointer, next->stack_pointer);
+  finish_switch();
+}
+
+// The running thread goes to the end of the queue; the idle thread never queues.
+void requeue_and_switch(RunQueue& queue) {
+  Thread* running = this_cpu().current;
+  if (running != queue.idle) push(queue, *running);
+  switch_to_next(queue);
+}
+
+// Somebody was added to this CPU's queue.
+void attend(RunQueue& queue) {
+  if (this_cpu().current == queue.idle) {
+    this_cpu().need_reschedule = 1;
+  } else if (!queue.slice_armed) {
+    arm_slice(queue);
+  }
+}
+
+void add(RunQueue& queue, Thread& thread) {
+  push(queue, thread);
+  PerCpu& target = cpu(thread.cpu);
+  if (&target == &this_cpu()) {
+    attend(queue);
+    return;
+  }
+  // A CPU that is awake and idle looks at its queue before it halts; one that runs a thread needs
+  // to be told once, to start the slice.
+  const bool halted = target.halted.load(std::memory_order_seq_cst) != 0;
+  if (halted || (target.current != queue.idle && !queue.slice_armed)) {
+    ++queue.wake_interrupts;
+    // Until the slice's end nobody else needs to tell it. A halted CPU resets this when it
+    // switches.
+    queue.slice_armed = true;
+    send_interrupt(thread.cpu, kRescheduleVector);
+  }
+}
+
+void handle_reschedule(void*) {
+  RunQueue& queue = local();
+  const LockGuard guard(queue.lock);
+  queue.slice_armed = false;
+  if (queue.length.load(std::memory_order_relaxed) != 0) attend(queue);
+}
+
+void handle_timer(void*) { timers::handle_interrupt(); }
+
+void wake_sleeper(void* argument) {
+  auto* thread = static_cast<Thread*>(argument);
+  thread->timed_out.store(true, std::memory_order_relaxed);
+  wake(*thread);
+}
+
+}  // namespace
+
+void initialise_cpu(Thread& idle) {
+  PerCpu& here = this_cpu();
+  void* memory = heap_allocate(sizeof(RunQueue), kCacheLine);
+  if (memory == nullptr) panic("no memory for the run queue of cpu %u", here.index);
+  auto* queue = new (memory) RunQueue;
+  queue->idle = &idle;
+  idle.cpu = here.index;
+  here.scheduler = queue;
+  here.current = &idle;
+  here.stack_limit = idle.stack.bottom;
+  timers::initialise_cpu();
+  set_fixed_vector(kTimerVector, handle_timer, nullptr);
+  set_fixed_vector(kRescheduleVector, handle_reschedule, nullptr);
+}
+
+void start(Thread& thread, unsigned index) {
+  thread.cpu = index;
+  RunQueue& queue = queue_of(index);
+  const LockGuard guard(queue.lock);
+  add(queue, thread);
+}
+
+unsigned choose_cpu() {
+  unsigned best = 0;
+  std::uint32_t least = ~0u;
+  for (unsigned i = 0; i < cpu_count(); ++i) {
+    const RunQueue& queue = queue_of(i);
+    const std::uint32_t load =
+        queue.length.load(std::memory_order_relaxed) + (cpu(i).current != queue.idle ? 1 : 0);
+    if (load < least) {
+      least = load;
+      best = i;
+    }
+  }
+  return best;
+}
+
+bool wake(Thread& thread) {
+  ThreadState state = thread.state.load(std::memory_order_seq_cst);
+  for (;;) {
+    if (state == ThreadState::kBlocking) {
+      // Still running: it will see this instead of blocking.
+      if (thread.state.compare_exchange_strong(state, ThreadState::kRunning,
+                                               std::memory_order_seq_cst)) {
+        return true;
+      }
+    } else if (state == ThreadState::kBlocked) {
+      // The thread's CPU holds the lock until it has left the thread's stack.
+      RunQueue& queue = queue_of(thread.cpu);
+      const LockGuard guard(queue.lock);
+      if (thread.state.compare_exchange_strong(state, ThreadState::kRunning,
+                                               std::memory_order_seq_cst)) {
+        add(queue, thread);
+        return true;
+      }
+    } else {
+      return false;
+    }
+  }
+}
+
+void prepare_to_block() {
+  this_cpu().current->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
+}
+
+void cancel_block() {
+  this_cpu().current->state.store(ThreadState::kRunning, std::memory_order_relaxed);
+}
+
+bool block(Deadline deadline) {
+  Thread& thread = *this_cpu().current;
+  thread.timed_out.store(false, std::memory_order_relaxed);
+  if (!deadline.is_never()) thread.sleep_timer.start(deadline, wake_sleeper, &thread);
+  {
+    const InterruptGuard masked;
+    RunQueue& queue = local();
+    queue.lock.lock_masked();
+    ThreadState expected = ThreadState::kBlocking;
+    if (thread.state.compare_exchange_strong(expected, ThreadState::kBlocked,
+                                             std::memory_order_seq_cst)) {
+      switch_to_next(queue);
+    } else {
+      queue.lock.unlock_masked();
+    }
+  }
+  if (!deadline.is_never()) thread.sleep_timer.cancel();
+  return !thread.timed_out.load(std::memory_order_relaxed);
+}
+
+void yield() {
+  const InterruptGuard masked;
+  RunQueue& queue = local();
+  queue.lock.lock_masked();
+  requeue_and_switch(queue);
+}
+
+void exit_current() {
+  mask_interrupts();
+  RunQueue& queue = local();
+  queue.lock.lock_masked();
+  Thread* thread = this_cpu().current;
+  thread->state.store(ThreadState::kDead, std::memory_order_relaxed);
+  queue.ended = thread;
+  switch_to_next(queue);
+  panic("thread %s runs after its end", thread->name);
+}
+
+IDLE_TEXT void idle_loop() {
+  PerCpu& here = this_cpu();
+  RunQueue& queue = local();
+  mask_interrupts();
+  for (;;) {
+    here.need_reschedule = 0;
+    // Before the length is read, and the other way round in `add`.
+    here.halted.store(1, std::memory_order_seq_cst);
+    if (queue.length.load(std::memory_order_seq_cst) == 0) {
+      if (here.index == 0 && log_has_text()) {
+        here.halted.store(0, std::memory_order_relaxed);
+        unmask_interrupts();
+        log_drain_block();
+      } else {
+        idle_wait();
+      }
+      mask_interrupts();
+    }
+    here.halted.store(0, std::memory_order_relaxed);
+    if (queue.length.load(std::memory_order_relaxed) != 0) {
+      queue.lock.lock_masked();
+      switch_to_next(queue);
+    }
+  }
+}
+
+Statistics statistics() {
+  Statistics sum{};
+  for (unsigned i = 0; i < cpu_count(); ++i) {
+    const RunQueue& queue = queue_of(i);
+    // Other CPUs' counters, as they are.
+    sum.switches += __atomic_load_n(&queue.switches, __ATOMIC_RELAXED);
+    sum.preemptions += __atomic_load_n(&queue.preemptions, __ATOMIC_RELAXED);
+    sum.wake_interrupts += __atomic_load_n(&queue.wake_interrupts, __ATOMIC_RELAXED);
+  }
+  return sum;
+}
+
+extern "C" {
+
+void preempt_current_thread() {
+  RunQueue& queue = local();
+  queue.lock.lock_masked();
+  ++queue.preemptions;
+  requeue_and_switch(queue);
+}
+
+void thread_main() {
+  finish_switch();
+  unmask_interrupts();
+  Thread* thread = this_cpu().current;
+  thread->function(thread->argument);
+  exit_current();
+}
+
+}  // extern "C"
+
+}  // namespace plumbline::scheduler

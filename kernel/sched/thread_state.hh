@@ -1,0 +1,39 @@
+// A thread as the scheduler sees it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/intrusive_list.hh"
+#include "memory/stacks.hh"
+#include "sched/timer.hh"
+
+namespace plumbline {
+
+enum class ThreadState : std::uint32_t {
+  kRunning,   // running, or in a run queue
+  kBlocking,  // running, has announced that it will block
+  kBlocked,   // off the CPU, waiting for a wake
+  kDead,      // has returned
+};
+
+class Thread {
+ public:
+  std::uint64_t stack_pointer = 0;  // while switched out
+  Stack stack;
+  const char* name = "";
+  unsigned cpu = 0;
+  std::atomic<ThreadState> state{ThreadState::kRunning};
+  ListHook run_hook;
+  // When the thread got the CPU, and how long it has had it in all, in TSC ticks.
+  std::uint64_t switched_in = 0;
+  std::uint64_t run_ticks = 0;
+  void (*function)(void*) = nullptr;
+  void* argument = nullptr;
+  Timer sleep_timer;
+  std::atomic<bool> timed_out{false};
+  // Set when it has left its stack for the last time.
+  std::atomic<bool> finished{false};
+};
+
+}  // namespace plumbline
