@@ -95,7 +95,7 @@ function beginningOf(options: BenchOptions): RunBeginning {
 
 async function finish(outcome: RunOutcome, json: string | undefined): Promise<number> {
   // Drawing is loaded when there is something to draw: --help and errors answer at once.
-  const { summariesOf, writeReport } = await import('./report.ts');
+  const { summariesOf, tableOf, writeReport } = await import('./report.ts');
   const { records } = await readDataset(outcome.state.dataset);
   const own = records.filter((record) => record.kind === 'provenance' || record.run === outcome.state.run);
   if (json !== undefined) {
@@ -109,14 +109,8 @@ async function finish(outcome: RunOutcome, json: string | undefined): Promise<nu
     }
   }
   const page = await writeReport(own, outcome.state.run);
-  process.stdout.write(`\nReport: ${page}\nSamples: ${outcome.state.dataset}\n`);
-  if (outcome.failures.length === 0) return 0;
-  process.stdout.write(`\n${outcome.failures.length} points failed:\n`);
-  const texts = outcome.failures.map(
-    ({ subject, variant, workload, reason }) => `  ${workload}, ${subject} ${variant.name}: ${reason}`,
-  );
-  for (const text of new Set(texts)) process.stdout.write(`${text}\n`);
-  return 1;
+  process.stdout.write(`\n${tableOf(own)}\n\nReport: ${page}\nSamples: ${outcome.state.dataset}\n`);
+  return outcome.failures.length === 0 ? 0 : 1;
 }
 
 await runCommand(async () => {

@@ -7,7 +7,7 @@ import { type Execution, executeBoot, type Preparation, preparationKey, prepare 
 import { bootSeconds, planRun, type RunPlan } from './plan.ts';
 import { duration, TimeLeft } from './progress.ts';
 import { readCircumstances } from './provenance.ts';
-import type { RunRequest, RunState } from './request.ts';
+import { pointKey, type RunRequest, type RunState } from './request.ts';
 import { readDone, saveRun, takeMeasurementLock } from './run-store.ts';
 
 /** What a run ended with. */
@@ -155,11 +155,14 @@ async function measureAll(
   task: Task,
   interactive: boolean,
 ): Promise<void> {
-  const left = new TimeLeft(plan.seconds);
-  for (const [number, boot] of plan.boots.entries()) {
+  const isDone = (boot: BootPlan): boolean =>
+    boot.points.every(({ parameters }) => execution.done.has(pointKey({ ...boot, parameters })));
+  const boots = plan.boots.filter((boot) => !isDone(boot));
+  const left = new TimeLeft(boots.reduce((sum, boot) => sum + bootSeconds(boot), 0));
+  for (const [number, boot] of boots.entries()) {
     const preparation = preparations.get(preparationKey(boot.subject, boot.variant));
     if (!preparation) throw new BenchError(`${boot.subject} was not prepared`);
-    const head = (): string => `[${number + 1}/${plan.boots.length}, ${duration(left.seconds())} left] ${nameOf(boot)}`;
+    const head = (): string => `[${number + 1}/${boots.length}, ${duration(left.seconds())} left] ${nameOf(boot)}`;
     if (!interactive) task.output = head();
     const failed = await executeBoot(execution, boot, preparation, (text) => {
       if (interactive) task.output = `${head()}: ${text}`;

@@ -92,7 +92,6 @@ async function measure(context: BootContext, running: RunningSubject, what: Meas
   for (let repetition = 1; ; repetition += 1) {
     const before = watch.read();
     const threadsBefore = await running.serverThreads();
-    const started = process.hrtime.bigint();
     const result = await running.generator.run({
       traffic: what.traffic,
       loop: { kind: 'closed', connections: what.connections, outstanding: what.window / what.connections },
@@ -101,8 +100,12 @@ async function measure(context: BootContext, running: RunningSubject, what: Meas
       seed: derivedSeed(context.seed, `${JSON.stringify(what.point.parameters)} ${repetition}`),
       timeoutMs: (seconds * 5 + 10) * 1000,
     });
-    const elapsed = Number(process.hrtime.bigint() - started);
-    const serverBusy = cpuTimeBetween(threadsBefore, await running.serverThreads()) / elapsed;
+    const served = cpuTimeBetween(threadsBefore, await running.serverThreads());
+    // Between slices the server rests while the cores are probed: only time under load counts.
+    const loaded =
+      result.warmupNs +
+      result.slices.reduce((sum, slice) => sum + slice.durationNs * Number(slice.phase === 'measure'), 0);
+    const serverBusy = Math.min(1, served / loaded);
     const { totals } = result;
     if (totals.bad > 0) {
       await context.fail(
