@@ -12,6 +12,9 @@ struct GuestTest {
 [[gnu::format(printf, 3, 4)]] void guest_test_failed(const char* file, int line, const char* format,
                                                      ...);
 
+// Marks the running test as skipped, which TAP shows with the reason; the caller returns.
+void guest_test_skip(const char* reason);
+
 }  // namespace plumbline
 
 // GUEST_TEST(name) { CHECK(...); }

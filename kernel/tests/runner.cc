@@ -1,4 +1,4 @@
-// Runs all guest tests in the order of their names, and prints TAP (Test Anything Protocol, version
+// Runs all guest tests and prints TAP (Test Anything Protocol, version
 // 14).
 #include <cstdarg>
 #include <cstring>
@@ -25,6 +25,7 @@ BOOT_OPTION(std::string_view, only, "tests.only", "",
             "run the tests whose names contain this text");
 
 unsigned failed_checks;
+const char* skip_reason;
 
 void run_tests() {
   const std::span all(__start_guest_tests, __stop_guest_tests);
@@ -38,12 +39,15 @@ void run_tests() {
   for (const GuestTest& test : all) {
     if (std::string_view(test.name).find(only.get()) == std::string_view::npos) continue;
     failed_checks = 0;
+    skip_reason = nullptr;
     const Nanoseconds begin = monotonic_now();
     test.function();
     const std::uint64_t us = (monotonic_now() - begin).count / 1000;
     if (failed_checks != 0) ++failed;
-    log_raw("%sok %u - %s # %lu us, %u cpus\n", failed_checks == 0 ? "" : "not ", ++number,
-            test.name, us, cpu_count());
+    log_raw("%sok %u - %s # %s%s%s%lu us, %u cpus\n", failed_checks == 0 ? "" : "not ", ++number,
+            test.name, skip_reason != nullptr ? "SKIP " : "",
+            skip_reason != nullptr ? skip_reason : "", skip_reason != nullptr ? ", " : "", us,
+            cpu_count());
     log_flush();
   }
   power_off(failed == 0 && count != 0 ? ExitCode::kOk : ExitCode::kTestsFailed);
@@ -52,6 +56,8 @@ void run_tests() {
 APPLICATION("tests", run_tests);
 
 }  // namespace
+
+void guest_test_skip(const char* reason) { skip_reason = reason; }
 
 void guest_test_failed(const char* file, int line, const char* format, ...) {
   __atomic_fetch_add(&failed_checks, 1, __ATOMIC_RELAXED);

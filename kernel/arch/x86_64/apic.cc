@@ -109,22 +109,44 @@ void set_timer(std::uint64_t tsc) {
   write(kInitialCount, static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wait, 1, 0xffff'ffff)));
 }
 
+namespace {
+
+// The APIC timer's count and the TSC at the same time: of several tries the one in which the two
+// TSC readings around the count lie closest. The host may take the CPU away between any two
+// instructions.
+struct Reading {
+  std::uint32_t count;
+  std::uint64_t tsc;
+};
+
+Reading read_both() {
+  Reading best{};
+  std::uint64_t narrowest = ~std::uint64_t{0};
+  for (int i = 0; i < 8; ++i) {
+    const std::uint64_t before = tsc_now();
+    const std::uint32_t count = read(kCurrentCount);
+    const std::uint64_t after = tsc_now();
+    if (after - before >= narrowest) continue;
+    narrowest = after - before;
+    best = {count, before + narrowest / 2};
+  }
+  return best;
+}
+
+}  // namespace
+
 std::uint64_t measure_tsc_khz() {
   constexpr std::uint32_t kSpan = 2'000'000;  // ns
   const std::uint32_t lvt = read(kLvtTimer);
   write(kLvtTimer, kMasked);
   write(kDivide, kDivideBy1);
   write(kInitialCount, 0xffff'ffff);
-  const std::uint32_t count_before = read(kCurrentCount);
-  const std::uint64_t before = tsc_now();
-  std::uint32_t elapsed;
-  do {
-    elapsed = count_before - read(kCurrentCount);
-  } while (elapsed < kSpan);
-  const std::uint64_t after = tsc_now();
+  const Reading begin = read_both();
+  while (begin.count - read(kCurrentCount) < kSpan) cpu_relax();
+  const Reading end = read_both();
   write(kInitialCount, 0);
   write(kLvtTimer, lvt);
-  return (after - before) * 1'000'000 / elapsed;
+  return (end.tsc - begin.tsc) * 1'000'000 / (begin.count - end.count);
 }
 
 }  // namespace plumbline::apic

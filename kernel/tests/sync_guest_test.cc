@@ -1,0 +1,173 @@
+#include <atomic>
+
+#include "core/idle.hh"
+#include "sync/condition_variable.hh"
+#include "sync/lock_guard.hh"
+#include "sync/mutex.hh"
+#include "sync/spinlock.hh"
+#include "sync/wait_queue.hh"
+#include "tests/crew.hh"
+#include "tests/guest_test.hh"
+
+namespace plumbline {
+namespace {
+
+// Two counters that only agree if nobody interferes between their updates.
+struct Guarded {
+  std::uint64_t first = 0, second = 0;
+  bool step() {
+    const bool agreed = first == second;
+    first = first + 1;
+    for (int i = 0; i < 5; ++i) cpu_relax();
+    second = second + 1;
+    return agreed;
+  }
+};
+
+}  // namespace
+
+GUEST_TEST(sync_spinlock_excludes) {
+  static Spinlock lock;
+  static Guarded guarded;
+  guarded = {};
+  constexpr unsigned kRounds = 3000;
+  {
+    const Crew crew(2 * cpu_count(), [](unsigned) {
+      for (unsigned i = 0; i < kRounds; ++i) {
+        const LockGuard guard(lock);
+        CHECK(guarded.step());
+      }
+    });
+  }
+  CHECK_EQUAL(guarded.first, kRounds * 2 * cpu_count());
+}
+
+GUEST_TEST(sync_mutex_excludes) {
+  static Mutex mutex;
+  static Guarded guarded;
+  guarded = {};
+  constexpr unsigned kRounds = 500;
+  {
+    const Crew crew(3 * cpu_count(), [](unsigned number) {
+      for (unsigned i = 0; i < kRounds; ++i) {
+        const LockGuard guard(mutex);
+        CHECK(guarded.step());
+        // Some hold it across a switch, so that others sleep on it.
+        if (i % 50 == number) yield();
+      }
+    });
+  }
+  CHECK_EQUAL(guarded.first, kRounds * 3 * cpu_count());
+  CHECK(mutex.try_lock());
+  CHECK(!mutex.try_lock());
+  mutex.unlock();
+}
+
+GUEST_TEST(sync_condition_variable_bounded_buffer) {
+  static Mutex mutex;
+  static ConditionVariable not_empty, not_full;
+  static std::uint64_t buffer[4];
+  static unsigned begin, count;
+  static std::atomic<std::uint64_t> sum;
+  begin = count = 0;
+  sum.store(0);
+  constexpr unsigned kItems = 400;
+  const unsigned pairs = cpu_count();
+  {
+    const Crew crew(2 * pairs, [pairs](unsigned number) {
+      for (unsigned i = 1; i <= kItems; ++i) {
+        const LockGuard guard(mutex);
+        if (number < pairs) {
+          not_full.wait(mutex, [] { return count < 4; });
+          buffer[(begin + count++) % 4] = i;
+          not_empty.notify_one();
+        } else {
+          not_empty.wait(mutex, [] { return count > 0; });
+          sum.fetch_add(buffer[begin]);
+          begin = (begin + 1) % 4;
+          --count;
+          not_full.notify_one();
+        }
+      }
+    });
+  }
+  CHECK_EQUAL(sum.load(), std::uint64_t{pairs} * kItems * (kItems + 1) / 2);
+}
+
+GUEST_TEST(sync_condition_variable_deadline) {
+  Mutex mutex;
+  ConditionVariable condition;
+  const LockGuard guard(mutex);
+  const Nanoseconds begin = monotonic_now();
+  CHECK(!condition.wait(mutex, Deadline::after(milliseconds(3))));
+  CHECK(monotonic_now() - begin >= milliseconds(3));
+  CHECK(!mutex.try_lock());
+}
+
+GUEST_TEST(sync_wait_queue_ping_pong) {
+  static WaitQueue queue;
+  static std::atomic<std::uint64_t> turn;
+  turn.store(0);
+  constexpr std::uint64_t kRounds = 2000;
+  {
+    // Between the first and the last CPU: sleeping, waking and halting on both sides.
+    const auto play = [](void* parity) {
+      const auto mine = reinterpret_cast<std::uintptr_t>(parity);
+      for (std::uint64_t i = 0; i < kRounds; ++i) {
+        const bool came =
+            queue.wait_until([&] { return turn.load(std::memory_order_acquire) % 2 == mine; },
+                             Deadline::after(seconds(10)));
+        CHECK(came);
+        if (!came) return;
+        turn.fetch_add(1, std::memory_order_release);
+        queue.wake_all();
+      }
+    };
+    Thread* a = spawn({.name = "ping", .cpu = 0}, play, reinterpret_cast<void*>(0));
+    Thread* b = spawn({.name = "pong", .cpu = static_cast<int>(cpu_count()) - 1}, play,
+                      reinterpret_cast<void*>(1));
+    join(a);
+    join(b);
+  }
+  CHECK_EQUAL(turn.load(), 2 * kRounds);
+}
+
+GUEST_TEST(sync_wait_queue_deadline) {
+  WaitQueue queue;
+  const Nanoseconds begin = monotonic_now();
+  CHECK(!queue.wait_until([] { return false; }, Deadline::after(milliseconds(2))));
+  CHECK(monotonic_now() - begin >= milliseconds(2));
+  CHECK(queue.wait_until([] { return true; }));
+  CHECK(!queue.wake_one());
+}
+
+GUEST_TEST(sync_wake_one_wakes_one_each) {
+  // As many tokens as sleepers, given one by one: all must end, though some take tokens without
+  // sleeping.
+  static WaitQueue queue;
+  static std::atomic<int> tokens;
+  tokens.store(0);
+  const auto take = [] {
+    int seen = tokens.load(std::memory_order_acquire);
+    while (seen > 0) {
+      if (tokens.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel)) return true;
+    }
+    return false;
+  };
+  constexpr unsigned kRounds = 200;
+  const unsigned takers = 2 * cpu_count();
+  {
+    const Crew crew(takers, [&](unsigned) {
+      for (unsigned i = 0; i < kRounds; ++i)
+        CHECK(queue.wait_until(take, Deadline::after(seconds(20))));
+    });
+    for (unsigned i = 0; i < kRounds * takers; ++i) {
+      tokens.fetch_add(1, std::memory_order_release);
+      queue.wake_one();
+      if (i % 16 == 0) yield();
+    }
+  }
+  CHECK_EQUAL(tokens.load(), 0);
+}
+
+}  // namespace plumbline
