@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import { runCommand } from '../process/command.ts';
+import { removeStaleDirectories } from '../process/temporary-directories.ts';
 import { parseStanzas, type Stanza } from './stanza.ts';
 
 /** Packages could not be had: no network, no apt, or sources that do not offer them. Names the next step. */
@@ -59,6 +60,7 @@ export class AptSession implements AsyncDisposable {
    */
   static async open(parent: string, signal?: AbortSignal): Promise<AptSession> {
     await mkdir(parent, { recursive: true });
+    await removeStaleDirectories(parent, /^\.(apt|unpack)-/);
     const directory = await mkdtemp(join(parent, '.apt-'));
     const session = new AptSession(directory, signal);
     try {

@@ -2,11 +2,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchPackageSet, type PackageProvenance, packagedFile, type UnpackedPackage } from '../debian/fetch.ts';
 import { BenchError } from '../errors.ts';
 import { runCommand } from '../process/command.ts';
+import { removeStaleDirectories } from '../process/temporary-directories.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { readModules } from './modules.ts';
 import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
@@ -112,6 +113,7 @@ async function inputsKey(packages: readonly PackageProvenance[], signal: AbortSi
 async function buildInto(directory: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${directory}.${randomUUID()}`;
   await mkdir(temporary, { recursive: true });
+  await removeStaleDirectories(dirname(directory), /^linux-guest-\w+\./);
   try {
     await write(temporary);
     await rename(temporary, directory);

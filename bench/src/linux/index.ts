@@ -8,6 +8,7 @@ export {
 export { buildLinuxGuestImage, type LinuxGuestImage, type LinuxGuestImageOptions } from './guest-image.ts';
 export {
   type LinuxHost,
+  LinuxHostError,
   type LinuxHostOptions,
   type LinuxHostSupport,
   linuxHostSupport,
