@@ -29,16 +29,19 @@ struct Application {
 
 }  // namespace plumbline
 
+// The linker makes a table of these: the explicit alignment keeps the compiler from giving an
+// object of 16 bytes and more an alignment of 16, which would leave gaps between the entries.
+
 // INIT_CALL(InitLevel::kDevice, find_network_devices) at namespace scope.
 #define INIT_CALL(level_, function_)                                         \
-  [[gnu::section("init_calls"), gnu::used,                                   \
+  [[gnu::section("init_calls"), gnu::used, gnu::aligned(8),                  \
     gnu::retain]] static const ::plumbline::InitCall init_call_##function_ { \
     level_, #function_, function_                                            \
   }
 
 // APPLICATION("echo", echo_main) at namespace scope.
 #define APPLICATION(name_, function_)                                             \
-  [[gnu::section("applications"), gnu::used,                                      \
+  [[gnu::section("applications"), gnu::used, gnu::aligned(8),                     \
     gnu::retain]] static const ::plumbline::Application application_##function_ { \
     name_, function_                                                              \
   }
