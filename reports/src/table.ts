@@ -67,11 +67,14 @@ function block(rows: readonly TableRow[]): string[] {
   ];
 }
 
+/** Points without loss would be a page of zeros. */
+const isLossless = ({ figure }: TableRow) => figure.metric === 'loss' && figure.median === 0;
+
 /** The table of a report as lines for a terminal. */
 export function reportTable(report: Report): string {
   if (report.rows.length === 0) return 'No figures.\n';
   const lines: string[] = [];
-  const primary = report.rows.filter((row) => row.primary);
+  const primary = report.rows.filter((row) => row.primary && !isLossless(row));
   for (const rows of group(primary, ({ figure }) => `${figure.workload}\n${figure.metric}`).values()) {
     const first = rows[0];
     if (first === undefined) continue;
@@ -90,7 +93,7 @@ export function reportTable(report: Report): string {
     ];
     lines.push(heading.filter((part) => part !== '').join(' · '), ...block(rows), '');
   }
-  const others = report.rows.length - primary.length;
+  const others = report.rows.filter((row) => !row.primary && !isLossless(row)).length;
   if (others > 0) lines.push(`${others} more figures in other placements are in the report page.`);
   if (primary.some((row) => row.figure.points.length > row.figure.boots)) {
     lines.push('(+n): boots left out, because the host disturbed them or the load generator was the bottleneck.');

@@ -44,10 +44,10 @@ function drawBar(root: Group, row: InstructionsRow, x: Scale, y: number, options
   let reach = x(end);
   total.points.forEach((point, i) => {
     reach = Math.max(reach, x(point.value));
-    drawBoot(mark, x(point.value), y + ((i % 5) - 2) * 3.2, point.excluded !== null, 2);
+    drawBoot(mark, x(point.value), y + BAR / 2 + 5 + ((i % 3) - 1) * 1.6, point.excluded !== null, 1.8);
   });
   if (total.low !== null && total.high !== null && x(total.high) - x(total.low) > 2) {
-    drawInterval(mark, x(total.low), x(total.high), y, 'x', 5);
+    drawInterval(mark, x(total.low), x(total.high), y + BAR / 2 + 5, 'x', 3);
     reach = Math.max(reach, x(total.high));
   }
   root
@@ -71,7 +71,7 @@ export function drawInstructions(container: Element, chart: InstructionsChart, o
           .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),
       }))
       .filter((group) => group.rows.length > 0);
-    const layout = layoutRows(groups, { width, rowHeight: 30, top: 24, right: textWidth('99,999') + 14 });
+    const layout = layoutRows(groups, { width, rowHeight: 36, top: 24, right: textWidth('99,999') + 14 });
     const all = chart.groups.flatMap((g) => g.rows.flatMap((row) => row.total.points.map((point) => point.value)));
     const x = zeroScale(all, [layout.left, layout.right], 1);
     drawXAxis(root, x, {

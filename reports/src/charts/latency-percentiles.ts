@@ -2,7 +2,7 @@ import type { MetricName } from '@plumbline/datasets';
 import type { PercentileRow, PercentilesChart, Stat } from '../model/chart-data.ts';
 import { formatTick } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel } from './frame.ts';
-import { bootsLine, drawInterval, drawMedian, drawStrip, statLines } from './marks.ts';
+import { bootsLine, drawInterval, drawMedian, drawStrip, drawTarget, statLines } from './marks.ts';
 import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
 import { drawXAxis, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
@@ -27,6 +27,7 @@ function drawRow(root: Group, row: PercentileRow, x: Scale, y: number, options: 
     bootsLine(first.stat),
   ]);
   const medians = known.flatMap(({ stat }) => (stat.median === null ? [] : [x(stat.median)]));
+  if (medians.length > 0) drawTarget(mark, Math.min(...medians), Math.max(...medians), y, 11);
   if (medians.length > 1) {
     mark
       .append('line')
@@ -37,7 +38,6 @@ function drawRow(root: Group, row: PercentileRow, x: Scale, y: number, options: 
       .attr('y2', y);
   }
   for (const { stat } of known) {
-    drawStrip(mark, x, stat, y, 4.5, 1.9);
     if (stat.low !== null && stat.high !== null) drawInterval(mark, x(stat.low), x(stat.high), y, 'x', 3);
   }
   for (const { which, stat } of known) {
@@ -53,6 +53,7 @@ function drawRow(root: Group, row: PercentileRow, x: Scale, y: number, options: 
         .attr('y2', y + 7);
     else drawMedian(mark, options, row.key, at, y, which === 'p99', MARK_SIZE[which]);
   }
+  for (const { stat } of known) drawStrip(mark, x, stat, y + 10, 2.2, 1.6);
 }
 
 function drawKey(root: Group, left: number): void {
@@ -77,7 +78,7 @@ export function drawPercentiles(container: Element, chart: PercentilesChart, opt
           .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),
       }))
       .filter((group) => group.rows.length > 0);
-    const layout = layoutRows(groups, { width, rowHeight: 22, top: 26, right: 18 });
+    const layout = layoutRows(groups, { width, rowHeight: 27, top: 26, right: 18 });
     const all = chart.groups.flatMap((g) =>
       g.rows.flatMap((row) => PERCENTILES.flatMap(({ which }) => row[which]?.points ?? [])),
     );
@@ -100,7 +101,7 @@ export function drawPercentiles(container: Element, chart: PercentilesChart, opt
         const y = layout.rows[g]?.[r] ?? 0;
         const colour = options.series.find((s) => s.key === row.key)?.colour ?? 7;
         drawRowLabel(root, layout, row.label, y, colour, row.key);
-        drawRow(root, row, x, y, options, group.label);
+        drawRow(root, row, x, y - 2, options, group.label);
       });
     });
     root

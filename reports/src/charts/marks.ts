@@ -16,10 +16,25 @@ import type { Scale } from './scale.ts';
 
 const SYMBOLS = [symbolCircle, symbolSquare, symbolDiamond, symbolTriangle, symbolCross, symbolStar, symbolWye];
 
+/** Equal areas look unequal: a star of a circle's area reaches much further. */
+const WEIGHTS = [1, 0.95, 0.8, 0.78, 0.85, 0.6, 0.8];
+
+/** Something to point at that is larger than what is drawn. */
+export function drawTarget(root: Group, x0: number, x1: number, y: number, reach: number): void {
+  root
+    .append('rect')
+    .attr('class', 'target')
+    .attr('x', (x0 - reach).toFixed(1))
+    .attr('y', (y - reach).toFixed(1))
+    .attr('width', (x1 - x0 + 2 * reach).toFixed(1))
+    .attr('height', 2 * reach)
+    .attr('rx', reach);
+}
+
 /** The path of a series' symbol. */
 export function symbolPath(options: DrawOptions, key: string, size = 58): string {
   const index = options.series.find((s) => s.key === key)?.symbol ?? 0;
-  return symbol(SYMBOLS[index] ?? symbolCircle, size)() ?? '';
+  return symbol(SYMBOLS[index] ?? symbolCircle, size * (WEIGHTS[index] ?? 1))() ?? '';
 }
 
 /** The median's symbol: filled with an interval behind it, hollow without one. */
@@ -40,7 +55,7 @@ export function drawMedian(
 }
 
 /** One boot: a dot, or a cross when it is in no figure. */
-export function drawBoot(root: Group, x: number, y: number, excluded: boolean, radius = 2.4): void {
+export function drawBoot(root: Group, x: number, y: number, excluded: boolean, radius = 2.3): void {
   if (!excluded) {
     root.append('circle').attr('class', 'boot').attr('cx', x.toFixed(1)).attr('cy', y.toFixed(1)).attr('r', radius);
     return;
@@ -63,8 +78,8 @@ export function drawInterval(root: Group, low: number, high: number, at: number,
   root.append('path').attr('class', 'interval').attr('d', d);
 }
 
-/** The boots' dots of a strip, spread over a few lanes so that equal values stay countable. */
-export function drawStrip(root: Group, scale: Scale, stat: Stat, y: number, spread: number, radius = 2.4): void {
+/** The boots' dots of a strip, spread over a few lanes so that equal values stay countable; no median covers them. */
+export function drawStrip(root: Group, scale: Scale, stat: Stat, y: number, spread: number, radius = 2.2): void {
   const lanes = [0, -1, 1, -0.5, 0.5];
   stat.points.forEach((point, index) => {
     drawBoot(

@@ -1,7 +1,7 @@
 import type { PanelsChart, StatRow } from '../model/chart-data.ts';
 import { formatTick, formatValue } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, textWidth } from './frame.ts';
-import { bootsLine, drawInterval, drawMedian, drawStrip, statLines } from './marks.ts';
+import { bootsLine, drawInterval, drawMedian, drawStrip, drawTarget, statLines } from './marks.ts';
 import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
 import { binaryTicks, drawXAxis, fittingTicks, logScale, logTickSets, type Scale, zeroScale } from './scale.ts';
 
@@ -11,9 +11,11 @@ function drawRow(root: Group, row: StatRow, x: Scale, y: number, options: DrawOp
   const tip = [row.label, ...statLines(row.metric, row.metric.replaceAll('-', ' '), row.stat), bootsLine(row.stat)];
   const mark = markGroup(root, options, row.key, tip);
   const { stat } = row;
-  drawStrip(mark, x, stat, y, 6);
+  const drawn = stat.points.map((point) => x(point.value));
+  drawTarget(mark, Math.min(...drawn), Math.max(...drawn), y, 14);
   if (stat.low !== null && stat.high !== null) drawInterval(mark, x(stat.low), x(stat.high), y, 'x');
   if (stat.median !== null) drawMedian(mark, options, row.key, x(stat.median), y, stat.low === null && stat.boots > 1);
+  drawStrip(mark, x, stat, y + 13, 2.5, 2);
   const text = stat.median === null ? 'no usable boot' : formatValue(row.metric, stat.median);
   const reach = Math.max(...stat.points.map((point) => x(point.value)), stat.high === null ? 0 : x(stat.high)) + 12;
   const fits = reach + textWidth(text) <= edge;
@@ -38,7 +40,7 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
       rows: group.rows.filter((row) => isShown(options, row.key)),
     }))
     .filter((group) => group.rows.length > 0);
-  const layout = layoutRows(groups, { width, rowHeight: 32, top: 26, right: 8 });
+  const layout = layoutRows(groups, { width, rowHeight: 38, top: 26, right: 8 });
   const all = panel.groups.flatMap((g) => g.rows.flatMap((row) => row.stat.points.map((point) => point.value)));
   const bytes = panel.metric === 'least-memory' || panel.metric === 'image-size';
   const spread = Math.max(...all) / Math.min(...all);
@@ -60,7 +62,7 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
     group.rows.forEach((row, r) => {
       const y = layout.rows[g]?.[r] ?? 0;
       drawRowLabel(root, layout, row.label, y, options.series.find((s) => s.key === row.key)?.colour ?? 7, row.key);
-      drawRow(root, row, x, y, options, width);
+      drawRow(root, row, x, y - 3, options, width);
     });
   });
   root

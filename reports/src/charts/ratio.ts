@@ -1,7 +1,7 @@
 import type { RatioChart, RatioRow } from '../model/chart-data.ts';
 import { formatNumber, formatP, formatRatio } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel, textWidth } from './frame.ts';
-import { drawInterval, drawMedian } from './marks.ts';
+import { drawInterval, drawMedian, drawTarget } from './marks.ts';
 import { drawHeadings, drawRowLabel, layoutRows, type RowGroup } from './rows.ts';
 import { drawXAxis, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
@@ -28,6 +28,7 @@ function drawRow(
     `${row.verdict}${row.p === null ? '' : `, p ${formatP(row.p)}`}`,
     `${row.boots[0]} and ${row.boots[1]} boots, placement ${row.placement}`,
   ]);
+  drawTarget(mark, x(row.low ?? row.ratio), x(row.high ?? row.ratio), y, 9);
   if (row.low !== null && row.high !== null) drawInterval(mark, x(row.low), x(row.high), y, 'x');
   drawMedian(mark, options, row.key, x(row.ratio), y, row.low === null, 64);
   const text = root
@@ -37,6 +38,16 @@ function drawRow(
     .attr('y', y + 4);
   text.append('tspan').attr('font-weight', 600).text(formatRatio(row.ratio));
   if (wide && row.low !== null) text.append('tspan').attr('class', 'quiet small').attr('dx', 6).text(intervalText(row));
+}
+
+/** Room for the widest ratio, in bold, and its interval beside it. */
+function valueRoom(chart: RatioChart, wide: boolean): number {
+  const rows = chart.groups.flatMap((group) => group.blocks.flatMap((block) => block.rows));
+  const widths = rows.map(
+    (row) =>
+      textWidth(formatRatio(row.ratio)) * 1.2 + (wide && row.low !== null ? 6 + textWidth(intervalText(row), 11) : 0),
+  );
+  return 14 + Math.max(0, ...widths);
 }
 
 /** A group as blocks of rows, one a series; a block of one unnamed row is labelled with its series. */
@@ -92,7 +103,7 @@ export function drawRatio(container: Element, chart: RatioChart, options: DrawOp
         .append('g')
         .attr('class', 'panel')
         .attr('transform', `translate(${index * (columnWidth + gap)},0)`);
-      const right = textWidth(wide ? '99.9× [99.9, 99.9]' : '99.9×') + 14;
+      const right = valueRoom(chart, wide);
       const blocks = groups.flatMap((group) => blocksOf(group, options));
       const layout = layoutRows(blocks, { width: columnWidth, rowHeight: 20, top: 20, right });
       const x = logScale([...all, 1], [layout.left + 6, layout.right], 1.2);

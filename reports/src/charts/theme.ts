@@ -41,16 +41,19 @@ export const CHART_CSS = `
 .chart .series-line { fill: none; stroke: var(--colour); stroke-width: 1.75; stroke-linejoin: round; }
 .chart .series-line.limit { stroke-dasharray: 5 4; }
 .chart .series-label { fill: var(--colour); font-weight: 600; }
-.chart .boot { fill: var(--colour); fill-opacity: 0.42; }
+.chart .boot { fill: var(--colour); fill-opacity: 0.75; }
 .chart .excluded { stroke: var(--colour); stroke-width: 1.25; fill: none; stroke-opacity: 0.8; }
 .chart .interval { stroke: var(--colour); stroke-width: 2; fill: none; }
 .chart .span { stroke: var(--colour); stroke-width: 1; stroke-opacity: 0.45; }
 .chart .median { fill: var(--colour); stroke: var(--surface); stroke-width: 1.25; }
 .chart .median.open { fill: var(--surface); stroke: var(--colour); stroke-width: 1.75; }
+.chart-throughput-latency .median:not(.open) { fill: color-mix(in srgb, var(--colour) 30%, var(--surface)); stroke: var(--colour); stroke-width: 1.5; }
+.chart-throughput-latency .boot { fill-opacity: 1; }
 .chart .tick-mark { stroke: var(--colour); stroke-width: 2.25; }
 .chart .bar { fill: var(--colour); }
 .chart .bar.user { fill-opacity: 0.5; }
 .chart .mark { outline: none; }
+.chart .target { fill: transparent; }
 .chart .mark:hover .median, .chart .mark:focus-visible .median { stroke: var(--ink); stroke-width: 2; }
 .chart .mark:focus-visible .bar { stroke: var(--ink); stroke-width: 2; }
 ${Array.from({ length: 8 }, (_, i) => `.s${i} { --colour: var(--series-${i}); }`).join('\n')}

@@ -3,7 +3,7 @@ import type { LoadPoint, Stat, ThroughputLatencyChart } from '../model/chart-dat
 import { formatShare, formatTick } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel, textWidth } from './frame.ts';
 import { around, type Box, placeLabel, segmentBoxes } from './labels.ts';
-import { bootsLine, drawBoot, drawInterval, drawMedian, statLines } from './marks.ts';
+import { bootsLine, drawBoot, drawInterval, drawMedian, drawTarget, statLines } from './marks.ts';
 import { drawXAxis, drawYAxis, fewTicks, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
 type Which = 'p50' | 'p99';
@@ -77,15 +77,20 @@ function drawSeries(
     });
     for (const { point, latency, at } of places) {
       const mark = markGroup(panel, options, key, tip(options, chart, key, point));
+      if (at !== null) {
+        drawTarget(mark, at.x, at.x, at.y, 11);
+        const { low, high } = point.throughput;
+        if (low !== null && high !== null) drawInterval(mark, x(low), x(high), at.y, 'x');
+        if (latency.low !== null && latency.high !== null) {
+          drawInterval(mark, y(latency.low), y(latency.high), at.x, 'y');
+        }
+        drawMedian(mark, options, key, at.x, at.y, low === null, 84);
+      }
+      // Boots last: most lie so close to the median that its symbol would cover them.
       for (const boot of pairs(point, latency)) {
-        drawBoot(mark, x(boot.x), y(boot.y), boot.excluded);
+        drawBoot(mark, x(boot.x), y(boot.y), boot.excluded, 1.5);
         obstacles.push({ x: x(boot.x) - 2, y: y(boot.y) - 2, width: 4, height: 4 });
       }
-      if (at === null) continue;
-      const { low, high } = point.throughput;
-      if (low !== null && high !== null) drawInterval(mark, x(low), x(high), at.y, 'x');
-      if (latency.low !== null && latency.high !== null) drawInterval(mark, y(latency.low), y(latency.high), at.x, 'y');
-      drawMedian(mark, options, key, at.x, at.y, low === null);
     }
   }
   const within = { x: 0, y: -14, width: frame.width + 14, height: frame.height + 14 };
@@ -97,7 +102,7 @@ function drawSeries(
     const candidates = [...ends]
       .reverse()
       .flatMap((end, i) =>
-        around(end.x, end.y, textWidth(text, 12), 15, 11).map((c) => ({ ...c, cost: c.cost + i * 3 })),
+        around(end.x, end.y, textWidth(text, 12), 15, 12).map((c) => ({ ...c, cost: c.cost + i * 3 })),
       );
     const spot = placeLabel(candidates, within, obstacles);
     if (spot === null) continue;
@@ -116,7 +121,7 @@ function drawSeries(
   for (const { key, places } of placed) {
     for (const { point, at } of places) {
       if (at === null || point.label === '') continue;
-      const spot = placeLabel(around(at.x, at.y, textWidth(point.label, 11), 12, 8), within, obstacles, 0.25);
+      const spot = placeLabel(around(at.x, at.y, textWidth(point.label, 11), 12, 10), within, obstacles, 0.25);
       if (spot === null) continue;
       panel
         .append('text')

@@ -89,6 +89,23 @@ export function readings(sample: Sample): Reading[] {
   return [{ placement: sample.placement, value: sample.value, slices: Math.max(1, slices) }];
 }
 
+/** Where a sample was taken: samples of one boot, point and placement were measured together. */
+const togetherKey = (sample: Sample, placement: Placement) =>
+  JSON.stringify([sample.workload, sample.boot.id, canonical(sample.parameters), placement]);
+
+/**
+ * The slices behind each measurement. They are recorded with its throughput; its latencies were taken in the same ones
+ * and must be judged in the same placement.
+ */
+function slicesTogether(samples: readonly Sample[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const sample of samples) {
+    if (sample.metric !== 'throughput') continue;
+    for (const { placement, slices } of readings(sample)) counts.set(togetherKey(sample, placement), slices);
+  }
+  return counts;
+}
+
 function exclusion(sample: Sample): Exclusion | null {
   if (sample.disturbed) return 'disturbed';
   // Guest and generator together are what an echo guest measures: it is the limit of the pair, never a guest's rate.
@@ -146,8 +163,13 @@ function makeFigure(host: string, placement: Placement, readingsOf: { sample: Sa
  */
 export function figuresOf(samples: readonly Sample[], provenance: readonly Provenance[]): Figure[] {
   const hosts = new Map(provenance.map((record) => [record.id, record.host.id]));
+  const together = slicesTogether(samples);
   const entries = samples.flatMap((sample) =>
-    readings(sample).map((reading) => ({ sample, reading, host: hosts.get(sample.provenance) ?? 'unknown host' })),
+    readings(sample).map((reading) => ({
+      sample,
+      reading: { ...reading, slices: together.get(togetherKey(sample, reading.placement)) ?? reading.slices },
+      host: hosts.get(sample.provenance) ?? 'unknown host',
+    })),
   );
   const groups = group(entries, ({ sample, reading, host }) =>
     JSON.stringify([

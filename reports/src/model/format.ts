@@ -3,8 +3,10 @@ import type { MetricName } from '@plumbline/datasets';
 /** Three significant digits, thousands separated, without an exponent. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return '–';
-  const size = Math.abs(value);
-  if (size >= 100) return Math.round(value).toLocaleString('en-US');
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  // Rounded first: 9.996 is 10.0, not 10.00.
+  const size = Math.abs(Number(value.toPrecision(3)));
+  if (size >= 100) return value < 0 ? '-100' : '100';
   if (size === 0) return '0';
   const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(size))));
   return value.toFixed(digits);

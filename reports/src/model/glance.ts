@@ -1,6 +1,6 @@
 import type { MetricName } from '@plumbline/datasets';
 import type { Comparison } from './comparison.ts';
-import { type Figure, seriesKey } from './figure.ts';
+import { type Figure, pointKey, seriesKey } from './figure.ts';
 import { formatNumber, formatRatio, formatValue } from './format.ts';
 import { METRICS } from './metric.ts';
 import { parametersLabel, sweepOf } from './point-label.ts';
@@ -50,10 +50,13 @@ export function headlines(
   series: readonly Series[],
 ): Headline[] {
   const ours = series.find((s) => s.subject === 'plumbline')?.key;
+  // Of points equally near, the one that most subjects were measured at, for one the limit of the pair.
+  const company = (c: Comparison) =>
+    new Set(figures.filter((f) => pointKey(f) === pointKey(c.subject)).map((f) => seriesKey(f))).size;
   const best = (metric: MetricName) =>
     comparisons
       .filter((c) => c.subject.metric === metric && seriesKey(c.subject) === ours)
-      .sort((a, b) => distance(a) - distance(b))[0];
+      .sort((a, b) => distance(a) - distance(b) || company(b) - company(a))[0];
   const ratios = [
     ['Throughput', best('throughput')],
     ['99th percentile of latency', best('latency-p99')],

@@ -3,7 +3,7 @@ import { group } from 'd3';
 import { type InstructionsChart, type PanelsChart, statOf } from './chart-data.ts';
 import { canonical, type Figure, seriesKey } from './figure.ts';
 import { METRICS } from './metric.ts';
-import { compareParameters, parametersLabel } from './point-label.ts';
+import { compareParameters, parametersLabel, varyingParameters } from './point-label.ts';
 import type { Series } from './series.ts';
 
 const label = (series: readonly Series[], figure: Figure) =>
@@ -27,7 +27,7 @@ export function instructionsChart(figures: readonly Figure[], series: readonly S
   const groups = [...group(counted, (f) => JSON.stringify([f.workload, canonical(f.parameters)])).values()]
     .sort((a, b) => compareParameters(a[0]?.parameters ?? {}, b[0]?.parameters ?? {}))
     .map((own) => ({
-      label: [own[0]?.workload, parametersLabel(own[0]?.parameters ?? {})].filter((part) => part !== '').join(', '),
+      label: parametersLabel(own[0]?.parameters ?? {}) || (own[0]?.workload ?? ''),
       rows: [...own].sort(bySeries(series)).map((figure) => ({
         key: seriesKey(figure),
         total: statOf(figure),
@@ -71,8 +71,12 @@ function panels(
             .filter((f) => f.metric === metric)
             .sort((a, b) => bySeries(series)(a, b) || compareParameters(a.parameters, b.parameters))
             .map((f) => {
-              const several = own.filter((o) => o.metric === metric && seriesKey(o) === seriesKey(f)).length > 1;
-              const detail = several ? parametersLabel(f.parameters) || tier(f) : '';
+              const alike = own.filter((o) => o.metric === metric && seriesKey(o) === seriesKey(f));
+              const apart = [
+                ...(new Set(alike.map((o) => o.accelerator)).size > 1 ? [f.accelerator] : []),
+                parametersLabel(f.parameters, varyingParameters(alike)),
+              ];
+              const detail = apart.filter((part) => part !== '').join(', ');
               return {
                 key: seriesKey(f),
                 label: detail === '' ? label(series, f) : `${label(series, f)} (${detail})`,
@@ -88,7 +92,9 @@ function panels(
 /** Boot times, a panel an accelerator. Null when no boot was timed. */
 export function bootChart(figures: readonly Figure[], series: readonly Series[]): PanelsChart | null {
   const metrics: MetricName[] = ['boot-time', 'guest-boot-time'];
-  const timed = figures.filter((f) => metrics.includes(f.metric));
+  // A workload that only counts the guest's own part does so in virtual time: not beside boots that were timed.
+  const booted = new Set(figures.filter((f) => f.metric === 'boot-time').map((f) => f.workload));
+  const timed = figures.filter((f) => metrics.includes(f.metric) && booted.has(f.workload));
   if (timed.length === 0) return null;
   return {
     kind: 'boot',
@@ -107,7 +113,12 @@ export function bootChart(figures: readonly Figure[], series: readonly Series[])
 /** Least memory and image size. Null when neither was measured. */
 export function footprintChart(figures: readonly Figure[], series: readonly Series[]): PanelsChart | null {
   const metrics: MetricName[] = ['least-memory', 'image-size'];
-  const sized = figures.filter((f) => metrics.includes(f.metric));
+  // An image is what it is on every accelerator: one row where the figures agree.
+  const sized = figures.filter(
+    (f, i) =>
+      metrics.includes(f.metric) &&
+      !figures.slice(0, i).some((o) => o.metric === f.metric && seriesKey(o) === seriesKey(f) && o.median === f.median),
+  );
   if (sized.length === 0) return null;
   return {
     kind: 'footprint',

@@ -96,9 +96,8 @@ export function loadCharts(
     const rest = parametersLabel(withoutSweep(first.parameters));
     const where = placement === 'none' || placement === 'unknown' ? `placement ${placement}` : `cores ${placement}`;
     const accelerators = [...new Set(alike.map((f) => f.accelerator))].filter((a) => a !== 'none').join(', ');
-    const subtitle = [rest, accelerators === '' ? 'host' : accelerators, where]
-      .filter((part) => part !== '')
-      .join(' · ');
+    const what = [first.workload, rest].filter((part) => part !== '').join(', ');
+    const subtitle = [accelerators === '' ? 'host' : accelerators, where].filter((part) => part !== '').join(' · ');
     const name = `${first.workload}${rest === '' ? '' : `-${rest}`}`.replace(/[^a-zA-Z0-9]+/g, '-').replace(/-$/, '');
     const notes = loadNotes(drawn, alike, series);
     const at = (key: string, metric: MetricName, parameters: Figure['parameters']) => {
@@ -136,7 +135,7 @@ export function loadCharts(
     charts.push({
       kind: 'throughput-latency',
       id: `throughput-latency-${name}`,
-      title: `Throughput against latency: ${first.workload}`,
+      title: `Throughput against latency: ${what}`,
       subtitle,
       notes,
       sweepName,
@@ -162,7 +161,7 @@ export function loadCharts(
       charts.push({
         kind: 'latency-percentiles',
         id: `latency-percentiles-${name}`,
-        title: `Latency percentiles: ${first.workload}`,
+        title: `Latency percentiles: ${what}`,
         subtitle,
         // What concerns rates stands under the first chart.
         notes: notes.filter((note) => !note.includes('Throughput')),

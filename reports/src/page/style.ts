@@ -34,7 +34,7 @@ nav.contents ul { display: flex; flex-wrap: wrap; gap: .3rem 1.3rem; list-style:
 .legend button:focus-visible, .mark:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .legend button[aria-pressed="false"] { background: transparent; color: var(--muted); text-decoration: line-through; }
 .legend button[aria-pressed="false"] svg { opacity: .35; }
-.legend svg { flex: none; overflow: visible; }
+.legend svg.chart { flex: none; overflow: visible; background: none; }
 .no-script .legend { display: none; }
 figure.chart-slot { margin: 2.6rem 0 0; }
 figure.chart-slot h3 { font-size: 1.2rem; margin: 0; letter-spacing: -0.01em; }

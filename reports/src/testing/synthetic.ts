@@ -42,7 +42,7 @@ const CURVES: Record<string, [number, number][]> = {
     [14.1e6, 8300],
     [14.2e6, 35_000],
   ],
-  'linux-host/default': [
+  'linux-host/debian': [
     [0.033e6, 29_000],
     [0.139e6, 55_000],
     [0.142e6, 220_000],
@@ -131,7 +131,7 @@ export function syntheticRun(boots = 5): SyntheticRun {
         if (subject === 'linux-host' && i === 4 && placement === 'near') return;
         const at = {
           workload: 'memcached-udp',
-          parameters: { mix: 'plain', window: WINDOWS[i] ?? 0 },
+          parameters: { mix: 'get', window: WINDOWS[i] ?? 0 },
           subject,
           variant,
           accelerator: accelerator as Accelerator,
@@ -164,10 +164,10 @@ export function syntheticRun(boots = 5): SyntheticRun {
       };
       add(
         {
-          workload: 'memcached-udp',
-          parameters: { mix: 'plain', connections: 8, outstanding: 4 },
+          workload: 'instructions',
+          parameters: { mix: 'get', connections: 8, outstanding: 4 },
           subject,
-          variant: 'default',
+          variant: subject === 'plumbline' ? 'default' : 'debian',
           accelerator: 'tcg',
           boot,
         },
@@ -181,7 +181,14 @@ export function syntheticRun(boots = 5): SyntheticRun {
       ['plumbline', 'tcg', 143e6, 21e6],
       ['linux-guest', 'tcg', 1830e6, 1480e6],
     ] as const) {
-      const at = { workload: 'boot', parameters: {}, subject, variant: 'default', accelerator, boot };
+      const at = {
+        workload: 'boot',
+        parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
+        subject,
+        variant: subject === 'plumbline' ? 'default' : 'debian',
+        accelerator,
+        boot,
+      };
       add(at, 'boot-time', time * noise(0.1));
       add(at, 'guest-boot-time', own * noise(0.06));
     }
@@ -190,9 +197,27 @@ export function syntheticRun(boots = 5): SyntheticRun {
     ['plumbline', 6 * 2 ** 20, 412 * 1024],
     ['linux-guest', 62 * 2 ** 20, 14.2 * 2 ** 20],
   ] as const) {
-    const at = { workload: 'boot', parameters: {}, subject, variant: 'default', accelerator: 'tcg' as const, boot: 0 };
+    const at = {
+      workload: 'boot',
+      parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
+      subject,
+      variant: subject === 'plumbline' ? 'default' : 'debian',
+      accelerator: 'tcg' as const,
+      boot: 0,
+    };
     add(at, 'least-memory', memory);
     add(at, 'image-size', Math.round(image));
+  }
+  for (let boot = 0; boot < 2; boot += 1) {
+    const at = {
+      workload: 'determinism',
+      parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
+      subject: 'plumbline' as const,
+      variant: 'default',
+      accelerator: 'tcg' as const,
+      boot,
+    };
+    add(at, 'guest-boot-time', 8_123_456);
   }
   const failure = samples.find((s) => s.subject === 'linux-host');
   return {
@@ -221,9 +246,9 @@ export function syntheticRun(boots = 5): SyntheticRun {
         run: 'synthetic',
         time: '2026-01-01T00:10:00.000Z',
         workload: 'memcached-udp',
-        parameters: { mix: 'plain', window: 512 },
+        parameters: { mix: 'get', window: 512 },
         subject: 'linux-host',
-        variant: { name: 'default', values: {} },
+        variant: { name: 'debian', values: {} },
         accelerator: 'none',
         boot: { index: 3, id: 'failed' },
         reason: 'memcached did not answer within 5 s </script><script>alert(1)</script>',
