@@ -16,8 +16,6 @@ export const DEBIAN_PACKAGES = {
     'qemu-system-x86': 'the virtual machine monitor',
     iproute2: 'network namespaces for the Linux host subject',
     'util-linux': 'unshare, nsenter, setpriv, taskset',
-    procps: 'process control',
-    kmod: 'module dependencies of the Linux guest',
   },
   test: {
     'doctest-dev': 'unit tests of the kernel',
