@@ -54,6 +54,7 @@ int main(int count, char** values) {
       std::fputs(usage(), stdout);
       return 0;
     }
+    claim_standard_output();
     status = serve(*arguments);
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "plumbline-generator: %s\n", error.what());

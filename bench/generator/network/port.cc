@@ -58,7 +58,7 @@ void start_dpdk(const DeviceDescription& device, int core) {
                                         "--lcores",
                                         "0@" + std::to_string(core),
                                         "--no-huge",
-                                        "--in-memory",
+                                        "--no-shconf",
                                         "-m",
                                         "256",
                                         "--no-pci",
@@ -77,6 +77,10 @@ void start_dpdk(const DeviceDescription& device, int core) {
   if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0) {
     throw std::runtime_error(std::string("DPDK does not start: ") + rte_strerror(rte_errno));
   }
+  // Without shared configuration, multi-process sockets and telemetry nothing is ever put there;
+  // removed now, nothing stays behind even when this process is killed.
+  std::error_code ignored;
+  std::filesystem::remove(rte_eal_get_runtime_dir(), ignored);
 }
 
 }  // namespace

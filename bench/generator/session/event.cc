@@ -1,5 +1,6 @@
 #include "session/event.hh"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,8 @@ namespace plumbline::generator {
 using nlohmann::json;
 
 namespace {
+
+int event_file = STDOUT_FILENO;
 
 json optional_number(const std::optional<double>& value) {
   // A tenth of a ns is what the probe resolves.
@@ -102,11 +105,18 @@ json error_event(std::optional<uint64_t> id, const char* code, const std::string
           {"fatal", fatal}};
 }
 
+void claim_standard_output() {
+  event_file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (event_file < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+    throw std::system_error(errno, std::generic_category(), "standard output");
+  }
+}
+
 void emit(const json& event) {
   const std::string line = event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   size_t written = 0;
   while (written < line.size()) {
-    const ssize_t bytes = write(STDOUT_FILENO, line.data() + written, line.size() - written);
+    const ssize_t bytes = write(event_file, line.data() + written, line.size() - written);
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) throw std::system_error(errno, std::generic_category(), "standard output");
     written += static_cast<size_t>(bytes);

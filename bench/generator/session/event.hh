@@ -28,6 +28,9 @@ nlohmann::json to_json(const RunOutcome& outcome);
 nlohmann::json error_event(std::optional<uint64_t> id, const char* code, const std::string& message,
                            bool fatal = false);
 
+// Keeps standard output for events alone: whatever else the process prints there (DPDK does) goes
+// to standard error. Call it before the first event and before threads start.
+void claim_standard_output();
 // Writes the event and a newline to standard output in one write; bytes that are no UTF-8 are
 // replaced. Throws std::system_error when nobody reads any more.
 void emit(const nlohmann::json& event);
