@@ -11,7 +11,8 @@ constexpr uint32_t kMultifunction = 1u << 23;  // bit 7 of the header type, in i
 
 std::array<Identity, 64> found;
 unsigned found_count = 0;
-unsigned slots_probed = 0;          // functions 0 looked at
+// Functions 0 looked at. Slot 0 is the host bridge, which access() has looked at.
+unsigned slots_probed = 1;
 unsigned devices_expanded = 0;      // of `found`, those whose other functions were looked at
 unsigned functions_zero_count = 0;  // of `found`, those that are functions 0
 

@@ -184,9 +184,9 @@ size_t NetQueuePair::receive(std::span<PacketBuffer*> frames) {
   // is mostly written in place. Three lines hold a small request and its answer.
   for (size_t i = 0; i < count; ++i) {
     const std::byte* const memory = static_cast<PacketBuffer*>(completions[i].token)->memory;
-    __builtin_prefetch(memory, 1);
-    __builtin_prefetch(memory + 64, 1);
-    __builtin_prefetch(memory + 128, 1);
+    prefetch_to_write(memory);
+    prefetch_to_write(memory + 64);
+    prefetch_to_write(memory + 128);
   }
   transmit_->prefetch_descriptors(static_cast<unsigned>(count));
   if (receive_target_ - receive_->in_flight() >= refill_at_) refill();

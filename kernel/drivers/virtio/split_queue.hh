@@ -126,7 +126,7 @@ class SplitQueue {
   void prefetch_descriptors(unsigned count) const {
     // Ids come back in order from a device that works in order, so the next ones are neighbours.
     for (unsigned i = 0; i < count && i < free_count_; i += 4)
-      __builtin_prefetch(&descriptors_[free_[(free_head_ + i) & mask_]], 1);
+      prefetch_to_write(&descriptors_[free_[(free_head_ + i) & mask_]]);
   }
 
  private:
