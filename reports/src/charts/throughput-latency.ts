@@ -98,8 +98,12 @@ function drawSeries(
   for (const { key, places } of placed) {
     const series = options.series.find((s) => s.key === key);
     const text = `${seriesLabel(options, key)}${series?.limit ? (frame.width > 340 ? ' (limit of the pair)' : ' (limit)') : ''}`;
-    const ends = places.flatMap(({ at }) => (at === null ? [] : [at]));
-    const candidates = [...ends]
+    const medians = places.flatMap(({ at }) => (at === null ? [] : [at]));
+    // A subject whose boots were all left out is still named, beside its crosses.
+    const crosses = places.flatMap(({ point, latency }) =>
+      pairs(point, latency).map((p) => ({ x: x(p.x), y: y(p.y) })),
+    );
+    const candidates = [...(medians.length > 0 ? medians : crosses)]
       .reverse()
       .flatMap((end, i) =>
         around(end.x, end.y, textWidth(text, 12), 15, 12).map((c) => ({ ...c, cost: c.cost + i * 3 })),

@@ -1,5 +1,5 @@
 import type { MetricName, Placement } from '@plumbline/datasets';
-import { group } from 'd3';
+import { group, sum } from 'd3';
 import type { LoadPoint, PercentileRow, PercentilesChart, ThroughputLatencyChart } from './chart-data.ts';
 import { statOf } from './chart-data.ts';
 import { canonical, type Figure, seriesKey } from './figure.ts';
@@ -17,21 +17,27 @@ export function chartPlacement(figures: readonly Figure[]): Placement {
   const judged = figures.filter((f) => f.subject !== 'echo' && f.metric === 'throughput' && f.boots > 0);
   const pool = judged.length > 0 ? judged : figures;
   const slices = (some: readonly Figure[]) =>
-    some.reduce((sum, f) => sum + f.points.reduce((s, p) => s + (p.excluded === null ? p.slices : 0), 0), 0);
-  let best: { placement: Placement; common: number; all: number } | null = null;
+    sum(some, (f) => sum(f.points, (point) => (point.excluded === null ? point.slices : 0)));
+  const score = (placement: Placement) => {
+    const own = pool.filter((f) => f.placement === placement);
+    const common = sum([...group(pool, (f) => canonical(f.parameters)).values()], (atPoint) =>
+      Math.min(
+        ...[...group(atPoint, seriesKey).values()].map((f) => slices(f.filter((o) => o.placement === placement))),
+      ),
+    );
+    // Where every boot was left out, the placement that most of them were in: they are drawn as crosses.
+    return [placement === 'mixed' ? 0 : common, slices(own), sum(own, (f) => f.points.length)];
+  };
+  const better = (a: readonly number[], b: readonly number[]) => {
+    const first = a.findIndex((value, i) => value !== b[i]);
+    return first >= 0 && (a[first] ?? 0) > (b[first] ?? 0);
+  };
+  let best: { placement: Placement; score: number[] } = { placement: 'none', score: [0, 0, 0] };
   for (const placement of ['near', 'far', 'remote', 'none', 'unknown', 'mixed'] as const) {
-    let common = 0;
-    for (const atPoint of group(pool, (f) => canonical(f.parameters)).values()) {
-      const bySeries = [...group(atPoint, seriesKey).values()];
-      common += Math.min(...bySeries.map((own) => slices(own.filter((f) => f.placement === placement))));
-    }
-    const all = slices(pool.filter((f) => f.placement === placement));
-    if (placement === 'mixed') common = 0;
-    if (best === null || common > best.common || (common === best.common && all > best.all)) {
-      best = { placement, common, all };
-    }
+    const candidate = { placement, score: score(placement) };
+    if (better(candidate.score, best.score)) best = candidate;
   }
-  return best?.placement ?? 'none';
+  return best.placement;
 }
 
 /** What a reader must know about figures that are drawn, or are not: exclusions, losses, gaps. */
@@ -45,28 +51,28 @@ function loadNotes(drawn: readonly Figure[], all: readonly Figure[], series: rea
     if (count > 0) {
       const words = why === 'disturbed' ? 'disturbed by the host' : 'limited by the load generator';
       notes.push(
-        `${count} boot${count === 1 ? ' was' : 's were'} ${words}: drawn as a cross, in no median or interval.`,
+        `${count} measurement${count === 1 ? ' was' : 's were'} ${words}: drawn as ${count === 1 ? 'a cross' : 'crosses'}, in no median or interval.`,
       );
     }
   }
-  const missing = new Map<string, string[]>();
+  const missing = new Map<string, Figure['parameters'][]>();
   for (const [point, atPoint] of group(all, (f) => canonical(f.parameters))) {
     for (const [key, own] of group(atPoint, seriesKey)) {
       const has = drawn.some((f) => canonical(f.parameters) === point && seriesKey(f) === key && f.boots > 0);
       const first = own[0];
-      if (!has && first !== undefined) {
-        const sweep = sweepOf(first.parameters);
-        missing.set(key, [
-          ...(missing.get(key) ?? []),
-          sweep === null ? parametersLabel(first.parameters) : `${sweep.name} ${sweep.value}`,
-        ]);
-      }
+      if (!has && first !== undefined) missing.set(key, [...(missing.get(key) ?? []), first.parameters]);
     }
   }
   for (const [key, points] of missing) {
-    notes.push(
-      `${label(key)}: no usable boot in this placement at ${points.join(', ')}; other placements are in the table.`,
-    );
+    const sweep = sweepOf(points[0] ?? {});
+    const where =
+      sweep === null
+        ? points.map((parameters) => parametersLabel(parameters)).join('; ')
+        : `${sweep.name} ${[...points]
+            .sort(compareParameters)
+            .map((parameters) => sweepOf(parameters)?.value)
+            .join(', ')}`;
+    notes.push(`${label(key)}: no usable boot in this placement at ${where}; the table has every other placement.`);
   }
   const losses = drawn.filter((f) => f.metric === 'throughput' && (f.loss ?? 0) > 0);
   for (const [key, own] of group(losses, seriesKey)) {

@@ -21,8 +21,8 @@ describe('a report', () => {
     const load = report.charts[0] as ThroughputLatencyChart;
     expect(load.subtitle).toContain('cores near');
     const notes = load.notes.join('\n');
-    expect(notes).toMatch(/1 boot was disturbed/);
-    expect(notes).toMatch(/1 boot was limited by the load generator/);
+    expect(notes).toMatch(/1 measurement was disturbed/);
+    expect(notes).toMatch(/1 measurement was limited by the load generator/);
     expect(notes).toMatch(/linux-host: no usable boot in this placement at window 512/);
     expect(notes).toMatch(/linux-host left requests unanswered: at most 1\.20 % \(window 128, mix get\)/);
     const plumbline = load.series.find((s) => s.key === 'plumbline/default');
@@ -63,6 +63,18 @@ describe('a report', () => {
     expect(both.charts).toHaveLength(2 * report.charts.length);
     expect(new Set(both.charts.map((chart) => chart.id)).size).toBe(both.charts.length);
     expect(both.comparisons).toHaveLength(2 * report.comparisons.length);
+  });
+
+  it('draws boots that were all left out, as what they are', () => {
+    const { samples, provenance } = syntheticRun();
+    const disturbed = buildReport({ samples: samples.map((s) => ({ ...s, disturbed: true })), provenance });
+    const load = disturbed.charts[0] as ThroughputLatencyChart;
+    expect(load.subtitle).toContain('cores near');
+    const points = load.series.flatMap((s) => s.points.flatMap((p) => p.throughput.points));
+    expect(points.length).toBeGreaterThan(50);
+    expect(points.every((point) => point.excluded === 'disturbed')).toBe(true);
+    expect(disturbed.rows.some((row) => row.primary && row.figure.placement === 'near')).toBe(true);
+    expect(disturbed.comparisons).toEqual([]);
   });
 
   it('of nothing is empty', () => {

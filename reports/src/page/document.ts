@@ -17,10 +17,17 @@ export function summarySentences(report: Report): string[] {
   const workloads = list([...new Set(report.figures.map((f) => f.workload))]);
   const days = [...new Set([report.first, report.last].map((time) => time?.slice(0, 10) ?? ''))].join(' to ');
   const verdicts = report.comparisons.filter((c) => c.verdict !== 'points only');
+  const loaded = report.figures.filter((f) => f.metric === 'throughput').flatMap((f) => f.points);
+  const left = loaded.filter((point) => point.excluded !== null).length;
   const count = (verdict: string) => verdicts.filter((c) => c.verdict === verdict).length;
   return [
     `${report.samples.toLocaleString('en-US')} samples from ${report.bootsTotal.toLocaleString('en-US')} boots of ${subjects}, taken ${days}; workloads: ${workloads}.`,
     ...report.runs.flatMap((run) => run.choices),
+    ...(left === 0
+      ? []
+      : [
+          `${left} of ${loaded.length} measurements under load ${left === 1 ? 'is' : 'are'} left out of all figures, because the host disturbed ${left === 1 ? 'it' : 'them'} or the load generator was the bottleneck.`,
+        ]),
     verdicts.length === 0
       ? 'Too few boots for verdicts: the report shows points.'
       : `Of ${verdicts.length} comparisons with Linux, ours is better in ${count('better')}, worse in ${count('worse')}, and in ${count('no difference found')} no difference was found.`,
