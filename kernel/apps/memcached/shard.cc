@@ -66,7 +66,7 @@ Shard::Shard(std::span<std::byte> memory, const CoarseClock& clock, uint64_t cas
   buckets_ = new (memory.data()) ItemIndex[buckets]{};
   bucket_mask_ = buckets - 1;
   // Large pages waste less at their ends, small ones let a small memory hold several size classes.
-  page_size_ = std::min(std::bit_floor(memory.size() / 16), size_t{1} << 20);
+  page_size_ = std::min(std::bit_floor(memory.size() / 32), size_t{1} << 20);
   const size_t used = buckets * sizeof(ItemIndex);
   page_count_ = std::min((memory.size() - used) / (page_size_ + 1), kMaximumPages);
   page_class_ = reinterpret_cast<uint8_t*>(memory.data() + used);
