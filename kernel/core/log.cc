@@ -30,6 +30,9 @@ Spinlock lock;
 char ring[kRingSize];
 // Counted since the boot; the position in the ring is the remainder.
 std::uint64_t written, drained, lost;
+// Up to here the sink has finished: a panic repeats what was under way when it stopped the writing
+// CPU.
+std::uint64_t finished;
 std::atomic<bool> draining{false};
 std::atomic<LogSink> attached{nullptr};
 
@@ -105,6 +108,7 @@ bool log_drain_block() {
   char block[kBlock];
   const std::size_t n = take(block, sink != nullptr ? kBlock : kSerialBlock);
   if (n != 0) (sink != nullptr ? sink : serial_write)({block, n});
+  finished = drained;
   draining.store(false, std::memory_order_release);
   return n != 0;
 }
@@ -120,6 +124,7 @@ bool log_has_text() {
 }
 
 void log_panic_flush() {
+  if (draining.load(std::memory_order_relaxed)) drained = finished;
   // The locks' holders have been stopped, perhaps in the middle; nobody else runs any more.
   for (; drained < written; ++drained) {
     const std::size_t at = drained % kRingSize;

@@ -5,6 +5,7 @@
 
 #include "core/assert.hh"
 #include "core/per_cpu.hh"
+#include "core/units.hh"
 #include "sched/thread.hh"
 
 namespace plumbline {
@@ -46,6 +47,10 @@ class Crew {
   unsigned count_;
   std::array<Member, kMost> members_{};
 };
+
+// How long a stress test may go on: more CPUs than the host has cores make every hand-over wait for
+// the host's scheduler.
+inline constexpr Nanoseconds kStressTime = seconds(1);
 
 // A small deterministic generator (xorshift64*, Vigna 2016).
 class Random {

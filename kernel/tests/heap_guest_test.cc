@@ -51,9 +51,10 @@ GUEST_TEST(heap_frees_across_cpus) {
   static std::array<std::atomic<std::uint64_t*>, 64> slots;
   const std::uint64_t remote_before = heap_statistics().remote_frees;
   {
-    const Crew crew(2 * cpu_count(), [](unsigned number) {
+    const Deadline deadline = Deadline::after(kStressTime);
+    const Crew crew(2 * cpu_count(), [deadline](unsigned number) {
       Random random(number + 77);
-      for (int i = 0; i < 20000; ++i) {
+      for (int i = 0; i < 20000 && !deadline.passed(); ++i) {
         const std::size_t words = 2 + random.below(40);
         auto* object = static_cast<std::uint64_t*>(heap_allocate(words * 8));
         if (object == nullptr) continue;

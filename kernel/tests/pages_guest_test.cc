@@ -103,10 +103,11 @@ GUEST_TEST(pages_from_all_cpus) {
   const std::size_t after_stacks = page_statistics().free_pages;
   CHECK(after_stacks <= before);
   {
-    const Crew crew(2 * cpu_count(), [](unsigned number) {
+    const Deadline deadline = Deadline::after(kStressTime);
+    const Crew crew(2 * cpu_count(), [deadline](unsigned number) {
       Random random(number + 1);
       std::array<PageBlock, 8> held{};
-      for (int i = 0; i < 3000; ++i) {
+      for (int i = 0; i < 3000 && !deadline.passed(); ++i) {
         PageBlock& slot = held[random.below(held.size())];
         if (slot) {
           CHECK_EQUAL(*static_cast<std::uint64_t*>(slot.data), slot.physical().value ^ number);

@@ -8,6 +8,7 @@
 #include "arch/x86_64/mmio.hh"
 #include "arch/x86_64/trap_frame.hh"
 #include "arch/x86_64/vectors.hh"
+#include "core/log.hh"
 #include "core/panic.hh"
 #include "sync/lock_guard.hh"
 #include "sync/spinlock.hh"
@@ -42,7 +43,8 @@ void run_handler(unsigned vector) {
   if (entry.handler != nullptr) {
     entry.handler(entry.argument);
   } else if (vector != kSpuriousVector) {
-    panic("interrupt on vector %u, which has no handler", vector);
+    // A device may have sent it just before its vector was given back.
+    log_warning("interrupt on vector %u, which has no handler", vector);
   }
   --cpu.preempt_count;
 }
