@@ -1,6 +1,7 @@
 import { parseVariant } from '@plumbline/variants';
 import { pause } from '../deadline.ts';
 import { BenchError } from '../errors.ts';
+import { buildGenerator } from '../generator/index.ts';
 import { duration } from '../runner/progress.ts';
 import { takeMeasurementLock } from '../runner/run-store.ts';
 import { BufferLeak, bufferCount, type SoakCounts } from '../runner/soak.ts';
@@ -49,6 +50,7 @@ await runCommand(async () => {
   resources.defer(takeMeasurementLock());
   const offSignals = closeOnSignal(resources, (signal) => say(`${signal}: stopping the guest`));
   try {
+    await buildGenerator();
     const prepared = await findSubject('plumbline').prepare(variant, say);
     const { running, orFailure } = await startAnswering(prepared, {
       accelerator: choice.accelerator,
@@ -65,7 +67,7 @@ await runCommand(async () => {
     const traffic = { ...memcachedTraffic(mix, derivedSeed(0, 'etc')), getShare: 0.7 };
     await orFailure(running.generator.populate({ keyspace: traffic.keyspace, timeoutMs: 120_000 }));
     const buffers = async (): Promise<number> =>
-      bufferCount((await orFailure(running.generator.ask({ request: 'stats\r\n', timeoutMs: 10_000 }))).text);
+      bufferCount(await orFailure(running.generator.ask({ request: 'stats\r\n', timeoutMs: 10_000 })));
     await pause(1_000);
     const before = await buffers();
     say(`Buffers in use at rest: ${before}. Load for ${options.minutes} min.`);

@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatasetWriter, readDataset } from '@plumbline/datasets';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { pause } from '../deadline.ts';
+import { buildGenerator } from '../generator/index.ts';
 import { findSubject, type PreparedSubject } from '../subjects/index.ts';
 import { bootGuest } from '../subjects/running-guest.ts';
 import { chooseCores, GUEST_MAC, guestCommand, Resources } from '../vmm/index.ts';
@@ -13,6 +14,10 @@ import { planRun } from './plan.ts';
 import { readCircumstances } from './provenance.ts';
 
 // The real generator and the real QEMU; only the guest is one of a few bytes, which cannot answer.
+
+beforeAll(async () => {
+  await buildGenerator();
+}, 600_000);
 
 let folder: string;
 let resources: Resources;

@@ -1,6 +1,7 @@
 import { DatasetWriter, type Failure, SCHEMA_VERSION } from '@plumbline/datasets';
 import { Listr, type ListrTaskWrapper } from 'listr2';
 import { BenchError } from '../errors.ts';
+import { buildGenerator } from '../generator/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
 import type { BootPlan } from '../workloads/index.ts';
 import { type Execution, executeBoot, type Preparation, preparationKey, prepare } from './execute.ts';
@@ -134,6 +135,8 @@ async function prepareAll(
   into: Map<string, Preparation>,
   task: Task,
 ): Promise<void> {
+  task.output = 'building the load generator';
+  await buildGenerator();
   for (const { subject, variant } of plan.boots) {
     const key = preparationKey(subject, variant);
     if (into.has(key)) continue;

@@ -1,7 +1,7 @@
 import { type KernelProgram, prepareKernelGuest } from './kernel-guest.ts';
 import type { Subject } from './subject.ts';
 
-const ECHO: KernelProgram = { name: 'echo', protocol: 'echo', port: 7, request: 'echo' };
+const ECHO: KernelProgram = { name: 'echo', protocol: 'echo', port: 11211, request: 'echo' };
 
 /** Our kernel sending every packet back: what guest and generator can do together, the limit of the pair. */
 export const echo: Subject = {

@@ -1,3 +1,4 @@
+import { Generator } from '../generator/index.ts';
 import type { BootConfig } from './subject.ts';
 
 /** The generator's device. */
@@ -7,7 +8,14 @@ export type GeneratorDevice =
   /** It sends and receives on a network interface, started behind `prefix` to be in its namespace. */
   | { readonly kind: 'packet'; readonly interface: string; readonly prefix: readonly string[] };
 
-// biome-ignore lint/suspicious/noExplicitAny: until the client has landed
-export async function startGenerator(_device: GeneratorDevice, _config: BootConfig): Promise<any> {
-  throw new Error('not yet');
+/** Starts a generator for a boot: on its own core, watching where the server's core is, ended with the boot. */
+export async function startGenerator(device: GeneratorDevice, config: BootConfig): Promise<Generator> {
+  const generator = await Generator.start({
+    device: device.kind === 'vhost-user' ? `vhost:${device.socket}` : `packet:${device.interface}`,
+    core: config.cores.generator,
+    probeCore: config.cores.server,
+    ...(device.kind === 'packet' ? { prefix: device.prefix } : {}),
+  });
+  config.resources.defer(() => generator.stop());
+  return generator;
 }

@@ -4,7 +4,7 @@ import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from '.
 import { EnvironmentError } from '../errors.ts';
 import { GUEST_MAC, type GuestConfig, guestCommand, lastLines, launchGuest } from '../vmm/index.ts';
 import { SubjectFailure } from './failure.ts';
-import { readyAfterNs } from './ready-line.ts';
+import { devicesAfter, toldTime } from './ready-line.ts';
 import { bootGuest, type GuestService } from './running-guest.ts';
 import type { BootConfig, PreparedSubject, RunningSubject } from './subject.ts';
 
@@ -65,7 +65,7 @@ async function startByInstructions(elf: string, config: BootConfig, seed: number
     icount: { seed },
   };
   const vm = launchGuest(guestCommand(guest), resources, { cpus: [cores.server] });
-  const ns = await readyAfterNs(vm, ICOUNT_MS);
+  const ns = await toldTime(vm, devicesAfter, ICOUNT_MS);
   await vm.stop();
   if (ns === undefined) {
     throw new SubjectFailure(

@@ -7,6 +7,7 @@ export {
   type GuestConfig,
   MACHINES,
   type Machine,
+  MODERN_VIRTIO,
   qemuArguments,
   type VhostUserNetwork,
 } from './machine.ts';

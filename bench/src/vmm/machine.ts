@@ -61,6 +61,9 @@ function transport(config: GuestConfig): 'pci' | 'device' {
   return config.accelerator === 'tcg' && config.machine === 'microvm' ? 'device' : 'pci';
 }
 
+/** QEMU's virtio-mmio is a legacy device (virtio 0.9) unless told otherwise; guests of a comparison get virtio 1. */
+export const MODERN_VIRTIO: readonly string[] = ['-global', 'virtio-mmio.force-legacy=false'];
+
 function machineArguments(config: GuestConfig): string[] {
   const properties: string[] = [config.machine];
   if (config.machine === 'microvm') {
@@ -71,6 +74,7 @@ function machineArguments(config: GuestConfig): string[] {
   return [
     '-machine',
     properties.join(','),
+    ...MODERN_VIRTIO,
     // Shared memory: the generator reads and writes the guest's rings in place.
     '-object',
     `memory-backend-memfd,id=mem,size=${kibibytes(config.memoryBytes)},share=on`,

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { SubjectFailure } from '../subjects/failure.ts';
-import { readyAfterNs } from '../subjects/ready-line.ts';
+import { servesAfter, toldTime } from '../subjects/ready-line.ts';
 import { variantsOf } from '../subjects/subject.ts';
 import { HostWatch } from './host-state.ts';
 import { leastMemory } from './least-memory.ts';
@@ -43,7 +43,7 @@ async function measureStart(context: BootContext, point: Point): Promise<void> {
       { metric: 'boot-time', value: answer.atNs - Number(running.startedNs), placement: 'none' },
     ];
     if (context.subject.hasVariants) {
-      const own = await readyAfterNs({ log: () => running.console() }, CONSOLE_MS);
+      const own = await toldTime({ log: () => running.console() }, servesAfter, CONSOLE_MS);
       if (own !== undefined) figures.push({ metric: 'guest-boot-time', value: own, placement: 'none' });
     }
     const { imageBytes } = context.prepared.identity;

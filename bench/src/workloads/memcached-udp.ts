@@ -79,7 +79,7 @@ function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredP
   }
   const traffic: Traffic =
     protocol === 'echo'
-      ? { protocol: 'echo', port: 7, payloadBytes: ECHO_BYTES }
+      ? { protocol: 'echo', port: 11211, payloadBytes: ECHO_BYTES }
       : // One seed for all boots: the same keys and values everywhere.
         memcachedTraffic(loadMix(mix), derivedSeed(0, mix === 'etc' ? 'etc' : 'plain'));
   return { point, window, connections: Math.min(CONNECTIONS, window), traffic };
