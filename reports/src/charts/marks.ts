@@ -17,7 +17,7 @@ import type { Scale } from './scale.ts';
 const SYMBOLS = [symbolCircle, symbolSquare, symbolDiamond, symbolTriangle, symbolCross, symbolStar, symbolWye];
 
 /** Equal areas look unequal: a star of a circle's area reaches much further. */
-const WEIGHTS = [1, 0.95, 0.8, 0.78, 0.85, 0.6, 0.8];
+const WEIGHTS = [1, 0.95, 0.8, 0.78, 0.85, 0.85, 0.8];
 
 /** Something to point at that is larger than what is drawn. */
 export function drawTarget(root: Group, x0: number, x1: number, y: number, reach: number): void {

@@ -3,7 +3,7 @@ import type { RatioChart, RatioRow } from './chart-data.ts';
 import type { Comparison } from './comparison.ts';
 import { seriesKey } from './figure.ts';
 import { METRIC_ORDER, METRICS } from './metric.ts';
-import { compareParameters, parametersLabel, sweepOf, withoutSweep } from './point-label.ts';
+import { compareParameters, parametersLabel, sweepOf, varyingParameters, withoutSweep } from './point-label.ts';
 import type { Series } from './series.ts';
 
 /** What one row of the forest says. */
@@ -39,7 +39,9 @@ export function ratioChart(comparisons: readonly Comparison[], series: readonly 
   );
   const groups = group(sorted, ({ subject, baseline }) => {
     const { workload, metric, parameters, accelerator } = subject;
-    const rest = parametersLabel(withoutSweep(parameters));
+    // What is the same in all of a workload's points says nothing here; the table has it.
+    const varying = varyingParameters(comparisons.map((c) => c.subject).filter((f) => f.workload === workload));
+    const rest = parametersLabel(withoutSweep(parameters), varying);
     const detail = [workload, rest, `${accelerator}, against ${baseline.subject}`].filter((part) => part !== '');
     return `${METRICS[metric].label}\n${detail.join(' · ')}`;
   });

@@ -51,7 +51,7 @@ function slotMarkup(chart: ChartData, svg: string): Markup {
 }
 
 const HOW_TO_READ = html`<section id="how-to-read"><h2>How to read it</h2>
-  <p>Each small dot is one boot; the large symbol is the median over boots, and the line through it the 95 % interval. A hollow symbol has fewer than five boots behind it and no interval. A cross is a boot that was disturbed or limited by the load generator: it is shown and takes part in nothing.</p>
+  <p>Each small dot is one boot; the large symbol is the median over boots, and the line through it the 95 % interval. A hollow symbol has fewer than five boots behind it and no interval. A cross is a boot that was disturbed or limited by the load generator: it is shown and takes part in nothing. Among the latency percentiles the hollow symbol is the 99th percentile; there only the missing line tells of few boots.</p>
   <p>Compare only what stands in one panel. Rates and times are compared in one placement of the two cores at a time, because the placement alone changes them several times over; the placement is named above each chart. A ratio right of 1 is better than Linux, whichever way its metric runs. “Three times fewer instructions” is not “three times faster”: counts see no cache, no exit and no contention.</p>
   <p>Press or hover a mark for its figures; the legend switches subjects and variants off and on in all charts at once.</p></section>`;
 

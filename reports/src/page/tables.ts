@@ -7,7 +7,7 @@ import { html, type Markup } from './markup.ts';
 
 const colourOf = (report: Report, key: string) => report.series.find((s) => s.key === key)?.colour ?? 7;
 
-function rowMarkup(report: Report, row: TableRow, starts: boolean): Markup {
+function rowMarkup(report: Report, row: TableRow, starts: boolean, compared: boolean): Markup {
   const { figure, comparison } = row;
   const format = (value: number) => formatValue(figure.metric, value);
   const left = figure.points.length - figure.boots;
@@ -29,22 +29,27 @@ function rowMarkup(report: Report, row: TableRow, starts: boolean): Markup {
     <td class="n">${figure.interval === null ? '–' : format(figure.interval.low)}</td>
     <td class="n">${figure.interval === null ? '–' : format(figure.interval.high)}</td>
     <td class="n">${boots}</td>
-    <td class="n strong">${ratio}</td><td class="n">${interval}</td>
-    <td>${verdict}</td></tr>`;
+    ${
+      compared
+        ? html`<td class="n strong">${ratio}</td><td class="n">${interval}</td>
+    <td>${verdict}</td>`
+        : null
+    }</tr>`;
 }
 
 function tableMarkup(report: Report, rows: readonly TableRow[]): Markup {
+  const compared = rows.some((row) => row.comparison !== null);
   let before = '';
   const body = rows.map((row) => {
     const point = JSON.stringify(row.figure.parameters);
     const starts = point !== before;
     before = point;
-    return rowMarkup(report, row, starts);
+    return rowMarkup(report, row, starts, compared);
   });
   return html`<div class="scroll"><table><thead><tr>
     <th scope="col">point</th><th scope="col">subject</th><th scope="col">accelerator</th><th scope="col">placement</th>
     <th scope="col" class="n">median</th><th scope="col" class="n">low</th><th scope="col" class="n">high</th><th scope="col" class="n">boots</th>
-    <th scope="col" class="n">× Linux</th><th scope="col" class="n">interval</th><th scope="col">verdict</th></tr></thead>
+    ${compared ? html`<th scope="col" class="n">× Linux</th><th scope="col" class="n">interval</th><th scope="col">verdict</th>` : null}</tr></thead>
     <tbody>${body}</tbody></table></div>`;
 }
 
