@@ -7,7 +7,7 @@
 namespace plumbline::generator {
 
 RequestTable::RequestTable(uint32_t connections, uint32_t outstanding) : connections_(connections) {
-  const uint32_t slots = std::bit_ceil(std::max(16u, 4 * outstanding));
+  const uint32_t slots = std::bit_ceil(std::max(64u, 4 * outstanding));
   if (slots > 1u << 14) {
     throw std::invalid_argument("at most 4096 requests may be outstanding on one connection");
   }
@@ -22,8 +22,8 @@ uint32_t RequestTable::open(uint32_t connection) {
   const uint32_t base = connection << slot_bits_;
   uint32_t position = next_slot_[connection];
   // In turn, so that a number comes again as late as possible. A slot that is free is nearly always
-  // the next one; when none is, a lost one is recycled and its late reply will still be known by
-  // its generation.
+  // the next one; when none is, the one lost first is recycled and its late reply will still be
+  // known by its generation.
   uint32_t chosen = base + position;
   bool found = false;
   for (uint32_t tries = 0; tries <= slot_mask_; ++tries) {
@@ -34,7 +34,8 @@ uint32_t RequestTable::open(uint32_t connection) {
       found = true;
       break;
     }
-    if (!found && slots_[index].state == SlotState::kLost) {
+    if (slots_[index].state == SlotState::kLost &&
+        (!found || slots_[index].sent < slots_[chosen].sent)) {
       chosen = index;
       found = true;
     }

@@ -36,9 +36,9 @@ enum class ReplyMatch { kWaiting, kLate, kDuplicate, kUnknown };
 
 class RequestTable {
  public:
-  // Slots per connection: four for each request that may be outstanding there, a power of two, so
-  // that lost ones can rest. Throws std::invalid_argument when that leaves fewer than 2 bits of the
-  // 16 for generations.
+  // Slots per connection: four for each request that may be outstanding there, 64 at least, a power
+  // of two, so that lost ones can rest. Throws std::invalid_argument when that leaves fewer than 2
+  // bits of the 16 for generations.
   RequestTable(uint32_t connections, uint32_t outstanding);
 
   uint32_t connections() const { return connections_; }
