@@ -62,6 +62,28 @@ class Allocator {
     }
   }
 
+  // Whole largest blocks, so that the states of their pages are never looked at: buddies lie in one
+  // largest block.
+  std::span<std::byte> reserve(std::size_t bytes) {
+    constexpr std::uint64_t kLargest = kPageSize << kMaxPageOrder;
+    const std::uint64_t size = align_up(bytes, kLargest);
+    const LockGuard guard(lock_);
+    // From the end: carving goes upwards. One place is needed for what lies behind.
+    for (std::size_t i = range_count_; i-- > next_range_ && range_count_ < std::size(ranges_);) {
+      MemoryRange& range = ranges_[i];
+      const std::uint64_t end = align_down(range.end, kLargest);
+      if (end < size || end - size < range.begin) continue;
+      const MemoryRange behind{end, range.end};
+      range.end = end - size;
+      std::copy_backward(ranges_ + i + 1, ranges_ + range_count_, ranges_ + range_count_ + 1);
+      ranges_[i + 1] = behind;
+      ++range_count_;
+      uncarved_ -= size / kPageSize;
+      return {to_virtual(PhysicalAddress{end - size}).as<std::byte>(), size};
+    }
+    return {};
+  }
+
   void free(PageBlock block) {
     std::uint64_t page = page_of(block.data);
     const LockGuard guard(lock_);
@@ -187,6 +209,7 @@ PageBlock allocate_pages(unsigned order, Zeroed zeroed) {
   return block;
 }
 
+std::span<std::byte> reserve_memory(std::size_t bytes) { return allocator.reserve(bytes); }
 void free_pages(PageBlock block) { allocator.free(block); }
 void set_page_use(PageBlock block, PageUse use) { allocator.set_use(block, use); }
 PageUse page_use(const void* address) { return allocator.use(address); }

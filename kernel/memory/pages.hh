@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "core/units.hh"
 #include "memory/address.hh"
@@ -36,6 +37,11 @@ constexpr unsigned page_order_for(std::size_t bytes) {
 // anywhere except in NMI handlers.
 PageBlock allocate_pages(unsigned order, Zeroed zeroed = Zeroed::kNo);
 void free_pages(PageBlock block);
+
+// Takes at least `bytes` of contiguous memory for good, in multiples of 4 MiB and without touching
+// it: a guest's first touch of a page costs the host 3 to 5 us or, for a huge page, the time to
+// clear it. Empty when no such piece is left untouched. The contents are whatever they are.
+std::span<std::byte> reserve_memory(std::size_t bytes);
 
 // The kinds of allocated pages, for whoever frees by address alone (memory/heap.cc).
 enum class PageUse : std::uint8_t { kBlock, kSlab };

@@ -23,6 +23,8 @@ class AlignedMemory {
       : size_((size + 4095) / 4096 * 4096),
         data_(static_cast<std::byte*>(std::aligned_alloc(4096, size_))) {
     if (data_ == nullptr) std::abort();
+    // Nothing may rely on memory being zero at first.
+    std::memset(data_, 0xa5, size_);
   }
   ~AlignedMemory() { std::free(data_); }
   AlignedMemory(const AlignedMemory&) = delete;

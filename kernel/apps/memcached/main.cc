@@ -46,51 +46,17 @@ void tick(void* context, Nanoseconds) {
   static_cast<Instance*>(context)->clock.set_unix(wall_clock_now());
 }
 
-constexpr size_t kLargestBlock = kPageSize << kMaxPageOrder;
-
-// One piece of `bytes`, a multiple of the largest block, out of blocks that happen to lie side by
-// side, as they do soon after the boot; or the longest such piece.
-std::span<std::byte> allocate_adjacent(size_t bytes) {
-  // A few more than needed, in case the first ones are strays.
-  constexpr size_t kSpare = 4;
-  const size_t wanted = bytes / kLargestBlock;
-  auto* const blocks = new (std::nothrow) PageBlock[wanted + kSpare];
-  if (blocks == nullptr) return {};
-  size_t count = 0;
-  while (count < wanted + kSpare) {
-    blocks[count] = allocate_pages(kMaxPageOrder);
-    if (!blocks[count]) break;
-    ++count;
-  }
-  const auto address = [&](size_t i) { return static_cast<std::byte*>(blocks[i].data); };
-  std::sort(blocks, blocks + count,
-            [](const PageBlock& a, const PageBlock& b) { return a.data < b.data; });
-  size_t best = 0;
-  size_t best_length = 0;
-  for (size_t start = 0; start < count;) {
-    size_t end = start + 1;
-    while (end < count && address(end) == address(end - 1) + kLargestBlock) ++end;
-    if (end - start > best_length) {
-      best = start;
-      best_length = end - start;
-    }
-    start = end;
-  }
-  best_length = std::min(best_length, wanted);
-  std::byte* const start = best_length == 0 ? nullptr : address(best);
-  for (size_t i = 0; i < count; ++i)
-    if (i < best || i >= best + best_length) free_pages(blocks[i]);
-  delete[] blocks;
-  return {start, best_length * kLargestBlock};
-}
+// What is taken from untouched memory; less than that comes from the page allocator.
+constexpr size_t kReserved = 4 << 20;
 
 // The memory asked for, or what there is: half of what is free stays for the rest of the kernel.
 std::span<std::byte> allocate_memory() {
   const size_t free = page_statistics().free_pages * kPageSize;
   const size_t limit = std::min<uint64_t>(memory_option.get(), free / 2);
-  if (limit > kLargestBlock) {
-    const auto memory = allocate_adjacent(align_up(limit, kLargestBlock));
-    if (!memory.empty()) return memory.first(std::min(limit, memory.size()));
+  if (limit >= kReserved) {
+    // Not rounded up: what is limited is what is used.
+    const auto memory = reserve_memory(limit);
+    if (!memory.empty()) return memory.first(limit / 64 * 64);
   }
   for (unsigned order = std::min(kMaxPageOrder, page_order_for(limit));; --order) {
     const PageBlock block = allocate_pages(order);

@@ -258,8 +258,7 @@ TEST_CASE("stats") {
   CHECK(stat("threads") == "1");
   CHECK(stat("evictions") == "0");
   CHECK(stat("time") == std::to_string(kTestEpoch));
-  CHECK(server.ask("stats settings\r\n").find("STAT item_size_max 65536\r\n") !=
-        std::string::npos);
+  CHECK(server.ask("stats settings\r\n").find("STAT item_size_max 65536\r\n") != std::string::npos);
   CHECK(server.ask("stats reset\r\n") == "RESET\r\n");
   CHECK(stat("cmd_get") == "0");
   CHECK(stat("curr_items") == "1");

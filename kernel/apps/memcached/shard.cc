@@ -61,19 +61,21 @@ Shard::Shard(std::span<std::byte> memory, const CoarseClock& clock, uint64_t cas
     : memory_(memory), clock_(clock), next_cas_(cas_first), cas_step_(cas_step) {
   ASSERT(memory.size() >= kMinimumBytes && reinterpret_cast<uintptr_t>(memory.data()) % 64 == 0);
   // One bucket of 4 bytes for 128 bytes of memory: 3 %, and less than two items a bucket even when
-  // all are small. Zero pages of the kernel are not relied on.
+  // all are small.
   const size_t buckets = std::bit_floor(memory.size() / 128);
-  buckets_ = new (memory.data()) ItemIndex[buckets]{};
+  buckets_ = reinterpret_cast<ItemIndex*>(memory.data());
   bucket_mask_ = buckets - 1;
+  const size_t words = (buckets / kBucketsPerPiece + 63) / 64;
+  cleared_ = new (memory.data() + buckets * sizeof(ItemIndex)) uint64_t[words]{};
   // Large pages waste less at their ends, small ones let a small memory hold several size classes.
   page_size_ = std::min(std::bit_floor(memory.size() / 32), size_t{1} << 20);
-  const size_t used = buckets * sizeof(ItemIndex);
+  const size_t used = buckets * sizeof(ItemIndex) + words * sizeof(uint64_t);
   page_count_ = std::min((memory.size() - used) / (page_size_ + 1), kMaximumPages);
   page_class_ = reinterpret_cast<uint8_t*>(memory.data() + used);
   std::fill_n(page_class_, page_count_, kNoClass);
-  const size_t table = (page_count_ + kUnit - 1) / kUnit * kUnit;
-  if (used + table + page_count_ * page_size_ > memory.size()) --page_count_;
-  pages_ = memory.data() + used + table;
+  const size_t first_page = (used + page_count_ + kUnit - 1) / kUnit * kUnit;
+  if (first_page + page_count_ * page_size_ > memory.size()) --page_count_;
+  pages_ = memory.data() + first_page;
 
   // Multiples of a cache line up to 1 KiB, then steps of a quarter.
   size_t size = kUnit;
@@ -85,6 +87,13 @@ Shard::Shard(std::span<std::byte> memory, const CoarseClock& clock, uint64_t cas
     if (size > page_size_ / 2) size = page_size_;
   }
   classes_[class_count_++].chunk_size = static_cast<uint32_t>(page_size_);
+}
+
+void Shard::clear_piece(size_t piece) {
+  // Element by element: another thread may be prefetching from it.
+  for (size_t i = 0; i < kBucketsPerPiece; ++i)
+    set_link(buckets_[piece * kBucketsPerPiece + i], kNoItem);
+  cleared_[piece / 64] |= uint64_t{1} << piece % 64;
 }
 
 uint8_t Shard::class_for(size_t size) const {
@@ -103,7 +112,7 @@ bool Shard::dead(const Item& item) const {
 
 Item* Shard::lookup(std::span<const std::byte> key, uint64_t hash) {
   const auto low = static_cast<uint32_t>(hash);
-  for (ItemIndex index = buckets_[bucket_of(hash)]; index != kNoItem;) {
+  for (ItemIndex index = bucket(hash); index != kNoItem;) {
     Item* const item = at(index);
     if (item->hash == low && item->key_length == key.size() &&
         equal_short(item->text(), key.data(), key.size())) {
@@ -154,11 +163,11 @@ void Shard::order_remove(Item* item) {
 }
 
 void Shard::link(Item* item, uint64_t hash) {
-  ItemIndex& bucket = buckets_[bucket_of(hash)];
+  ItemIndex& first = bucket(hash);
   item->hash = static_cast<uint32_t>(hash);
-  item->next_in_bucket = bucket;
+  item->next_in_bucket = first;
   item->linked = true;
-  set_link(bucket, index_of(item));
+  set_link(first, index_of(item));
   order_push(item);
   ++statistics_.items;
   statistics_.bytes += item->total_size();
@@ -166,7 +175,7 @@ void Shard::link(Item* item, uint64_t hash) {
 
 void Shard::unlink(Item* item) {
   const ItemIndex index = index_of(item);
-  ItemIndex* link = &buckets_[bucket_of(item->hash)];
+  ItemIndex* link = &bucket(item->hash);
   while (*link != index) link = &at(*link)->next_in_bucket;
   set_link(*link, item->next_in_bucket);
   order_remove(item);
@@ -439,10 +448,11 @@ void Shard::reset_statistics() {
 void Shard::check_consistency() const {
   uint64_t in_buckets = 0;
   uint64_t bytes = 0;
-  for (size_t bucket = 0; bucket <= bucket_mask_; ++bucket) {
-    for (ItemIndex index = buckets_[bucket]; index != kNoItem; index = at(index)->next_in_bucket) {
+  for (size_t number = 0; number <= bucket_mask_; ++number) {
+    if (!is_cleared(number)) continue;
+    for (ItemIndex index = buckets_[number]; index != kNoItem; index = at(index)->next_in_bucket) {
       const Item& item = *at(index);
-      ASSERT(item.linked && bucket_of(item.hash) == bucket);
+      ASSERT(item.linked && bucket_of(item.hash) == number);
       ASSERT(item.total_size() <= classes_[item.slab_class].chunk_size);
       ++in_buckets;
       bytes += item.total_size();

@@ -78,10 +78,11 @@ class Shard {
   void prefetch_item(uint64_t hash) const {
     const ItemIndex index =
         std::atomic_ref(buckets_[bucket_of(hash)]).load(std::memory_order_relaxed);
-    const std::byte* const at = memory_.data() + size_t{index} * kUnit;
-    __builtin_prefetch(at);
-    __builtin_prefetch(at + 64);
-    __builtin_prefetch(at + 128);
+    // An address, not an element: a bucket that was never used holds anything.
+    const auto at = reinterpret_cast<uintptr_t>(memory_.data()) + size_t{index} * kUnit;
+    __builtin_prefetch(reinterpret_cast<const void*>(at));
+    __builtin_prefetch(reinterpret_cast<const void*>(at + 64));
+    __builtin_prefetch(reinterpret_cast<const void*>(at + 128));
   }
 
   size_t memory_limit() const { return memory_.size(); }
@@ -94,6 +95,7 @@ class Shard {
 
  private:
   static constexpr size_t kUnit = 64;
+  static constexpr size_t kBucketsPerPiece = 1024;  // 4 KiB
   static constexpr size_t kClasses = 64;
   static constexpr uint8_t kNoClass = 0xff;
   static constexpr size_t kMaximumPages = 65536;
@@ -110,6 +112,20 @@ class Shard {
   };
 
   size_t bucket_of(uint64_t hash) const { return static_cast<uint32_t>(hash) & bucket_mask_; }
+  // The bucket of a hash. The table is cleared a piece at a time, when a piece is first used:
+  // clearing all of it would be most of the boot's time.
+  ItemIndex& bucket(uint64_t hash) {
+    const size_t number = bucket_of(hash);
+    const size_t piece = number / kBucketsPerPiece;
+    if ((cleared_[piece / 64] >> piece % 64 & 1) == 0) [[unlikely]]
+      clear_piece(piece);
+    return buckets_[number];
+  }
+  void clear_piece(size_t piece);
+  bool is_cleared(size_t bucket) const {
+    const size_t piece = bucket / kBucketsPerPiece;
+    return (cleared_[piece / 64] >> piece % 64 & 1) != 0;
+  }
   Item* at(ItemIndex index) const {
     return reinterpret_cast<Item*>(memory_.data() + size_t{index} * kUnit);
   }
@@ -145,6 +161,7 @@ class Shard {
   const CoarseClock& clock_;
   ItemIndex* buckets_;
   size_t bucket_mask_;
+  uint64_t* cleared_;  // one bit a piece of the table
   std::byte* pages_;
   size_t page_size_;
   size_t page_count_;
