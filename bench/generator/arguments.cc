@@ -30,6 +30,28 @@ int parse_core(const std::string& name, std::string_view text) {
   return core;
 }
 
+// DROP,CUT,SEED: two shares that are at most 1 together, and a number.
+DamageShares parse_damage(const std::string& text) {
+  DamageShares shares;
+  const char* at = text.data();
+  const char* const last = at + text.size();
+  bool good = true;
+  const auto take = [&](auto& value, bool more) {
+    const auto [end, error] = std::from_chars(at, last, value);
+    good = good && error == std::errc() && (more ? end != last && *end == ',' : end == last);
+    at = end + (more && end != last ? 1 : 0);
+  };
+  take(shares.drop, true);
+  take(shares.cut, true);
+  take(shares.seed, false);
+  if (!good || !(shares.drop >= 0) || !(shares.cut >= 0) || !(shares.drop + shares.cut <= 1)) {
+    throw std::invalid_argument(
+        "--damage '" + text +
+        "': expected DROP,CUT,SEED, two shares that are at most 1 together and a number");
+  }
+  return shares;
+}
+
 template <class T>
 T require(const std::string& name, const std::string& text, std::optional<T> value,
           const char* example) {
@@ -50,6 +72,8 @@ const char* usage() {
          "interface\n"
          "  --core        the core that the generator polls on, alone\n"
          "  --probe-core  the server's core: probe where it is, seen from --core\n"
+         "  --damage      DROP,CUT,SEED: lose and cut short such shares of the packets sent (for "
+         "soaks)\n"
          "  --ip, --mac             the generator's addresses (10.9.0.1, 52:54:00:99:99:01)\n"
          "  --peer-ip, --peer-mac   the server's addresses (10.9.0.2, 52:54:00:12:34:56)\n";
 }
@@ -59,7 +83,7 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
       {"--ip", "10.9.0.1"},      {"--mac", "52:54:00:99:99:01"},
       {"--peer-ip", "10.9.0.2"}, {"--peer-mac", "52:54:00:12:34:56"},
       {"--device", ""},          {"--core", ""},
-      {"--probe-core", ""}};
+      {"--probe-core", ""},      {"--damage", ""}};
   for (int i = 1; i < count; ++i) {
     const std::string name = values[i];
     if (name == "--help" || name == "-h") return std::nullopt;
@@ -92,6 +116,7 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
       require("--peer-ip", given["--peer-ip"], parse_ipv4(given["--peer-ip"]), "10.9.0.2");
   arguments.peer.mac = require("--peer-mac", given["--peer-mac"], parse_mac(given["--peer-mac"]),
                                "52:54:00:12:34:56");
+  if (!given["--damage"].empty()) arguments.damage = parse_damage(given["--damage"]);
   return arguments;
 }
 

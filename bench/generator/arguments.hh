@@ -5,6 +5,7 @@
 #include <string>
 
 #include "network/address.hh"
+#include "network/damage.hh"
 
 namespace plumbline::generator {
 
@@ -15,6 +16,7 @@ struct Arguments {
   int probe_core = -1;
   Endpoint own;
   Endpoint peer;
+  std::optional<DamageShares> damage;
 };
 
 // Throws std::invalid_argument with a message that names the argument and what is allowed; nothing:

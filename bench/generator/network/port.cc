@@ -147,6 +147,26 @@ void Port::find_packet_socket() {
   }
 }
 
+uint16_t Port::transmit_damaged(rte_mbuf** buffers, uint16_t count) {
+  for (uint16_t i = 0; i < count; ++i) {
+    switch (damage_->next()) {
+      case Damage::Fate::kDropped:
+        rte_pktmbuf_free(buffers[i]);
+        continue;
+      case Damage::Fate::kCut:
+        rte_pktmbuf_trim(buffers[i],
+                         static_cast<uint16_t>(buffers[i]->data_len -
+                                               damage_->cut_length(buffers[i]->data_len)));
+        break;
+      case Damage::Fate::kIntact:
+        break;
+    }
+    if (rte_eth_tx_burst(id_, 0, &buffers[i], 1) == 0) return i;
+    ++transmitted_;
+  }
+  return count;
+}
+
 bool Port::send_copy(std::span<const uint8_t> frame) {
   rte_mbuf* buffer = nullptr;
   if (!allocate(&buffer, 1)) return false;

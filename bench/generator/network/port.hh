@@ -7,8 +7,11 @@
 #include <rte_mbuf.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+
+#include "network/damage.hh"
 
 namespace plumbline::generator {
 
@@ -40,6 +43,8 @@ class Port {
   }
   // Returns how many were taken; the rest still belongs to the caller.
   uint16_t transmit(rte_mbuf** buffers, uint16_t count) {
+    if (damage_) [[unlikely]]
+      return transmit_damaged(buffers, count);
     const uint16_t sent = rte_eth_tx_burst(id_, 0, buffers, count);
     transmitted_ += sent;
     return sent;
@@ -51,6 +56,9 @@ class Port {
   // Sends one frame that the caller has at hand; false when there is no room now.
   bool send_copy(std::span<const uint8_t> frame);
 
+  // From now on packets are lost and damaged on their way out; they count as sent.
+  void set_damage(const DamageShares& shares) { damage_.emplace(shares); }
+
   bool link_up() const;
   // Packets that the generator itself lost since the last call: receive ring of the packet socket,
   // no buffers.
@@ -60,8 +68,10 @@ class Port {
 
  private:
   void find_packet_socket();
+  uint16_t transmit_damaged(rte_mbuf** buffers, uint16_t count);
 
   DeviceDescription device_;
+  std::optional<Damage> damage_;
   uint16_t id_ = 0;
   int packet_socket_ = -1;
   uint64_t missed_ = 0;
