@@ -37,7 +37,7 @@ inline constexpr std::uint64_t kImageBase = 0xffffffff'80000000;
 inline constexpr std::uint64_t kImageMapStride = 32 << 20;
 
 // The direct map's address of a physical one: RAM, or a device register between 3 and 4 GiB. Other
-// device memory needs map_device_memory (memory/paging.hh).
+// device memory needs map_device_memory (memory/device_memory.hh).
 constexpr VirtualAddress to_virtual(PhysicalAddress address) {
   return {kDirectMapBase + address.value};
 }

@@ -2,6 +2,8 @@
 
 #include "arch/x86_64/cpu.hh"
 #include "core/units.hh"
+#include "sync/lock_guard.hh"
+#include "sync/spinlock.hh"
 
 extern "C" {
 extern std::uint64_t boot_pml4[512], image_pdpt[512], image_pd[512];
@@ -17,6 +19,8 @@ constexpr std::uint64_t kAddressMask = 0x000f'ffff'ffff'f000;
 constexpr std::uint64_t kData = kPresent | kWrite | kUser | kAccessed | kDirty | kNoExecute;
 
 PhysicalAddress (*table_source)();
+// Two CPUs may both find that a table is missing.
+Spinlock lock;
 
 unsigned index_at(VirtualAddress address, unsigned level) {
   return static_cast<unsigned>(address.value >> (12 + 9 * level)) & 511;
@@ -47,6 +51,7 @@ std::uint64_t* entry_at(VirtualAddress address, unsigned level) {
 void set_table_source(PhysicalAddress (*source)()) { table_source = source; }
 
 bool map_page(VirtualAddress address, PhysicalAddress to) {
+  const LockGuard guard(lock);
   std::uint64_t* entry = entry_at(address, 0);
   if (entry == nullptr) return false;
   *entry = to.value | kData;
@@ -54,6 +59,7 @@ bool map_page(VirtualAddress address, PhysicalAddress to) {
 }
 
 bool map_direct_large(PhysicalAddress to, Access access) {
+  const LockGuard guard(lock);
   const PhysicalAddress page{align_down(to.value, kLargePageSize)};
   std::uint64_t* entry = entry_at(to_virtual(page), 1);
   if (entry == nullptr) return false;

@@ -13,7 +13,7 @@ enum class Access : std::uint8_t { kReadWrite, kReadWriteUncached };
 void set_table_source(PhysicalAddress (*source)());
 
 // Maps one page of 4 KiB, not executable. False when there was no memory for a table. The page must
-// not be mapped yet, so nothing has to be flushed. The caller serialises.
+// not be mapped yet, so nothing has to be flushed.
 bool map_page(VirtualAddress address, PhysicalAddress to);
 // Maps the 2 MiB page around `to` into the direct map.
 bool map_direct_large(PhysicalAddress to, Access access);
