@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CorruptDatasetError } from '@plumbline/datasets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { loadRun, main } from './cli.ts';
+import { main } from './cli.ts';
+import { loadRun } from './load-run.ts';
 import { syntheticRun } from './testing/synthetic.ts';
 
 let folder: string;

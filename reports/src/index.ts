@@ -1,9 +1,11 @@
+export { type Loaded, loadRun, ReportError } from './load-run.ts';
 export type { ChartData } from './model/chart-data.ts';
 export { type Comparison, commonPlacement, compare, comparisonsWithLinux, type Verdict } from './model/comparison.ts';
 export { type Figure, figuresOf } from './model/figure.ts';
 export { formatRatio, formatValue } from './model/format.ts';
 export { METRICS } from './model/metric.ts';
 export { buildReport, type Report, type ReportInput } from './model/report.ts';
+export { printSvg } from './page/print-svg.ts';
 export { type RenderedReport, renderReport } from './page/render.ts';
 export { chartSvg } from './page/svg.ts';
 export * from './statistics/index.ts';

@@ -15,6 +15,21 @@ const DARK = `
   --series-0: #58a9f2; --series-1: #f2924e; --series-2: #e58abb; --series-3: #3fc79b;
   --series-4: #8fd0f5; --series-5: #e5c04b; --series-6: #b9a2f0; --series-7: #99a4b3;`;
 
+function coloursOf(declarations: string): Record<string, string> {
+  return Object.fromEntries(
+    [...declarations.matchAll(/--([a-z0-9-]+): ([^;]+);/g)].map(([, name, value]) => [name, value]),
+  );
+}
+
+/** The light scheme by name, for what has no custom properties. */
+export const LIGHT_COLOURS: Readonly<Record<string, string>> = coloursOf(LIGHT);
+
+/** The light scheme's series colours in order. */
+export const SERIES_COLOURS: readonly string[] = Array.from(
+  { length: 8 },
+  (_, i) => LIGHT_COLOURS[`series-${i}`] ?? '',
+);
+
 export const FONT_STACK =
   'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif';
 
