@@ -22,6 +22,7 @@ const ENTRIES = {
   format: 'scripts/src/format.ts',
   lint: 'scripts/src/lint.ts',
   'check-fresh': 'scripts/src/check-fresh.ts',
+  readme: 'scripts/src/readme.ts',
   'build-kernel': 'scripts/src/build-kernel.ts',
 };
 
