@@ -30,6 +30,8 @@ BOOT_OPTION(std::uint64_t, poll_spins_option, "net.poll-spins", 20000, 0, 1'000'
 BOOT_OPTION(std::uint64_t, reassembly_option, "net.reassembly-slots", 4, 0,
             Reassembler::kMaximumSlots,
             "datagrams a queue can put together at a time, 64 KiB each");
+BOOT_OPTION(bool, census_option, "net.census", false,
+            "say where the packet buffers are when a queue goes to rest, at most once a second");
 BOOT_OPTION(Choice, udp_checksum_option, "net.udp-checksum", 0, kUdpChecksumWords,
             "checksums of sent UDP datagrams: full, as Linux does, or zero (none, RFC 768)");
 
@@ -60,6 +62,7 @@ struct QueueLoop {
   const NetworkService& service;
   WaitQueue wait;
   Nanoseconds next_timeouts{};
+  Nanoseconds next_census{};
   uint32_t packets_until_tick = 0;
   unsigned index = 0;
 };
@@ -84,8 +87,22 @@ void look_at_clock(QueueLoop& loop) {
   }
 }
 
+// The lost-buffer check of soaks reads this line: at rest no buffer may be elsewhere.
+void report_census(QueueLoop& loop) {
+  const Nanoseconds now = monotonic_now();
+  if (now < loop.next_census) return;
+  loop.next_census = now + seconds(1);
+  loop.pair.reclaim();
+  const virtio::BufferCensus census = loop.pair.census();
+  log_info(
+      "net: queue %u at rest: %zu buffers, %zu free, %zu to receive, %zu to send, %zu elsewhere",
+      loop.index, census.total, census.free, census.receive_ring, census.transmit_ring,
+      census.elsewhere);
+}
+
 // Blocks until the device interrupts, or a time-out of the protocols is due.
 void sleep_until_frames(QueueLoop& loop) {
+  if (census_option.get()) report_census(loop);
   if (loop.pair.arm_interrupt()) {
     const bool timeouts_pending =
         loop.interface.reassembler().pending() != 0 || loop.interface.arp_table().resolving();

@@ -21,6 +21,8 @@ constexpr uint32_t kScanChunk = 64;
 // duplicate.
 constexpr uint64_t kTimeoutsRemembered = 10;
 constexpr double kCheckIntervalNs = 1e6;
+// Short time-outs end after a pass over the table that a busy host may put off.
+constexpr double kLeastFinishNs = 1e9;
 constexpr double kLinkIntervalNs = 10e6;
 
 uint32_t connections_of(const RunCommand& run) {
@@ -145,7 +147,8 @@ void LoadLoop::finish() {
   pending_count_ = 0;
   // Only time-outs end this: an interruption has happened already, or may as well happen after the
   // accounts are closed.
-  const uint64_t limit = ticks_now() + 2 * loss_ticks_;
+  const uint64_t limit =
+      ticks_now() + std::max(2 * loss_ticks_, context_.scale.to_ticks(kLeastFinishNs));
   interruption_ = Interruption::kNone;
   while (in_flight_ > 0 && ticks_now() < limit) {
     spin(limit, false);

@@ -15,6 +15,7 @@ export async function startGenerator(device: GeneratorDevice, config: BootConfig
     core: config.cores.generator,
     probeCore: config.cores.server,
     ...(device.kind === 'packet' ? { prefix: device.prefix } : {}),
+    ...(config.damage === undefined ? {} : { damage: config.damage }),
   });
   config.resources.defer(() => generator.stop());
   return generator;

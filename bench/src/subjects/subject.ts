@@ -26,6 +26,8 @@ export interface BootConfig {
   readonly counting: boolean;
   /** Further boot options for a kernel of ours. */
   readonly options?: Readonly<Record<string, string>>;
+  /** Loss and damage on the way to the subject, for soaks. */
+  readonly damage?: { readonly drop: number; readonly cut: number; readonly seed: number };
   /** How long the first answer may take. */
   readonly answerTimeoutMs: number;
   readonly signal?: AbortSignal;
