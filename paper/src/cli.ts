@@ -13,7 +13,7 @@ const PAPER = join(ROOT, 'paper');
 const FIGURE_KIND = 'throughput-latency';
 
 /** Width that suits a column of an A4 page, in pixels. */
-const FIGURE_WIDTH = 760;
+const FIGURE_WIDTH = 1000;
 
 type Options = { run: string; out: string; datasets: string };
 
@@ -35,7 +35,7 @@ export async function compilePaper(datasets: string, run: string): Promise<Buffe
   try {
     const inWorkspace = (name: string) => `/${join(inputs.slice(ROOT.length), name)}`;
     await writeFile(join(inputs, 'figure.svg'), printSvg(chart, report.series, { width: FIGURE_WIDTH }));
-    const data = { run: loaded.run, summary: [chart.subtitle], caption: chart.title, headlines: report.headlines };
+    const data = { run: loaded.run, summary: chart.subtitle, caption: chart.title, headlines: report.headlines };
     await writeFile(join(inputs, 'data.json'), JSON.stringify(data));
     const compiler = NodeCompiler.create({
       workspace: ROOT,

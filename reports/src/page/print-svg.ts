@@ -53,5 +53,10 @@ export function printCss(css: string): string {
  */
 export function printSvg(chart: ChartData, series: readonly Series[], options: { width: number }): string {
   const svg = chartSvg(chart, series, { ...options, standalone: true });
-  return svg.replace(/<style>([\s\S]*?)<\/style>/g, (_, css: string) => `<style>${printCss(css)}</style>`);
+  return svg
+    .replace(/<style>([\s\S]*?)<\/style>/g, (_, css: string) => `<style>${printCss(css)}</style>`)
+    .replace(/="var\(--([a-z0-9-]+)\)"/g, (whole, name: string) => {
+      const value = LIGHT_COLOURS[name];
+      return value === undefined ? whole : `="${value}"`;
+    });
 }
