@@ -19,9 +19,10 @@ inline void full_fence() {
 #endif
 }
 
-/// Fetches a cache line to be written, without waiting. `__builtin_prefetch(p, 1)` would only fetch it to be
-/// read unless the compiler may assume PREFETCHW, and each store would then wait for the other core to give up
-/// its copy (0.1 to 0.2 us far apart). CPUs that lack the instruction take it for a no-op.
+/// Fetches a cache line to be written, without waiting. `__builtin_prefetch(p, 1)` would only fetch
+/// it to be read unless the compiler may assume PREFETCHW, and each store would then wait for the
+/// other core to give up its copy (0.1 to 0.2 us far apart). CPUs that lack the instruction take it
+/// for a no-op.
 inline void prefetch_to_write(const void* line) {
 #if defined(__x86_64__)
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(line)));

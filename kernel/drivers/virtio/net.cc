@@ -86,8 +86,16 @@ void NetDevice::read_configuration() {
 bool NetDevice::start_pair(unsigned index, unsigned ring, size_t memory_budget) {
   auto* const pair = new Pair;
   pairs_[index] = pair;
+  const bool event_index = (accepted_ & kFeatureEventIndex) != 0;
+  const uint16_t queue = static_cast<uint16_t>(2 * index);
+  const QueueInterrupt interrupt{NetQueuePair::interrupted, &pair->pair, index % cpu_count()};
+  if (!start_queue(*transport_, queue, static_cast<uint16_t>(ring), event_index, interrupt,
+                   pair->receive) ||
+      !start_queue(*transport_, static_cast<uint16_t>(queue + 1), static_cast<uint16_t>(ring),
+                   event_index, {}, pair->transmit))
+    return false;
   // Buffers for a full receive ring and as many again for answers, less when memory is short.
-  const size_t wanted = net::BufferPool::bytes_needed(size_t{2} * ring);
+  const size_t wanted = net::BufferPool::bytes_needed(size_t{2} * pair->receive.ring.size());
   unsigned order = std::min(page_order_for(wanted), kMaxPageOrder);
   while (order > 4 && (kPageSize << order) > memory_budget) --order;
   PageBlock memory = allocate_pages(order);
@@ -98,14 +106,6 @@ bool NetDevice::start_pair(unsigned index, unsigned ring, size_t memory_budget) 
   }
   pair->pool.init({static_cast<std::byte*>(memory.data), memory.size()}, memory.physical().value);
 
-  const bool event_index = (accepted_ & kFeatureEventIndex) != 0;
-  const uint16_t queue = static_cast<uint16_t>(2 * index);
-  const QueueInterrupt interrupt{NetQueuePair::interrupted, &pair->pair, index % cpu_count()};
-  if (!start_queue(*transport_, queue, static_cast<uint16_t>(ring), event_index, interrupt,
-                   pair->receive) ||
-      !start_queue(*transport_, static_cast<uint16_t>(queue + 1), static_cast<uint16_t>(ring),
-                   event_index, {}, pair->transmit))
-    return false;
   pair->pair.init(pair->receive.ring, pair->receive.doorbell, pair->transmit.ring,
                   pair->transmit.doorbell, pair->pool, features_);
   pair->pair.set_interrupts_available(pair->receive.has_interrupt);
