@@ -21,15 +21,19 @@ BOOT_OPTION(bool, debug_messages, "log.debug", false, "also log messages for the
 
 constexpr std::size_t kRingSize = 16 * kKiB;
 constexpr std::size_t kLongestLine = 400;
-// What is written in one go: a serial port may cost 35 us a byte, and nothing else runs on the CPU
-// meanwhile.
-constexpr std::size_t kSerialBlock = 32;
+// What is written in one go: on kvm_pvm each byte to a serial port exits, string instructions too,
+// and costs 35 us during which the CPU does nothing else.
+constexpr std::size_t kSerialBlock = 8;
+// To a serial port the log goes only after a pause, so that it does not hold up the first requests
+// after the boot.
+constexpr Nanoseconds kSerialPause = milliseconds(50);
 constexpr std::size_t kBlock = 512;
 
 Spinlock lock;
 char ring[kRingSize];
 // Counted since the boot; the position in the ring is the remainder.
 std::uint64_t written, drained, lost;
+std::atomic<std::uint64_t> last_write;  // monotonic nanoseconds
 // Up to here the sink has finished: a panic repeats what was under way when it stopped the writing
 // CPU.
 std::uint64_t finished;
@@ -46,6 +50,7 @@ void append(const char* text, std::size_t length) {
   }
   for (std::size_t i = 0; i < length; ++i) ring[(written + i) % kRingSize] = text[i];
   written += length;
+  last_write.store(monotonic_now().count, std::memory_order_relaxed);
 }
 
 void write_line(const char* level, const char* format, std::va_list arguments) {
@@ -121,6 +126,11 @@ void log_flush() {
 bool log_has_text() {
   // Unlocked: the idle loop asks often, and a stale answer is corrected at its next round.
   return __atomic_load_n(&written, __ATOMIC_RELAXED) != __atomic_load_n(&drained, __ATOMIC_RELAXED);
+}
+
+Deadline log_drain_time() {
+  if (attached.load(std::memory_order_relaxed) != nullptr) return {};
+  return {Nanoseconds{last_write.load(std::memory_order_relaxed)} + kSerialPause};
 }
 
 void log_panic_flush() {

@@ -141,6 +141,18 @@ void handle_reschedule(void*) {
 
 void handle_timer(void*) { timers::handle_interrupt(); }
 
+// Whether it is time to drain the log; if not yet, makes sure that the CPU does not sleep through
+// it. Masked.
+bool may_drain() {
+  static constinit Timer alarm;
+  const Deadline at = log_drain_time();
+  if (at.passed()) return true;
+  if (!alarm.hook.linked)
+    alarm.start(
+        at, [](void*) {}, nullptr);
+  return false;
+}
+
 void wake_sleeper(void* argument) {
   auto* thread = static_cast<Thread*>(argument);
   thread->timed_out.store(true, std::memory_order_relaxed);
@@ -265,7 +277,7 @@ IDLE_TEXT void idle_loop() {
     // Before the length is read, and the other way round in `add`.
     here.halted.store(1, std::memory_order_seq_cst);
     if (queue.length.load(std::memory_order_seq_cst) == 0) {
-      if (here.index == 0 && log_has_text()) {
+      if (here.index == 0 && log_has_text() && may_drain()) {
         here.halted.store(0, std::memory_order_relaxed);
         unmask_interrupts();
         log_drain_block();
