@@ -20,7 +20,7 @@ void guest_test_skip(const char* reason);
 // GUEST_TEST(name) { CHECK(...); }
 #define GUEST_TEST(name_)                                                       \
   static void guest_test_##name_();                                             \
-  [[gnu::section("guest_tests"), gnu::used,                                     \
+  [[gnu::section("guest_tests"), gnu::used, gnu::aligned(8),                    \
     gnu::retain]] static const ::plumbline::GuestTest guest_test_entry_##name_{ \
       #name_, guest_test_##name_};                                              \
   static void guest_test_##name_()
