@@ -166,7 +166,8 @@ void Protocol::get(std::string_view keys, bool with_cas, const int64_t* expiry, 
     }
   }
   if (count == 0) {
-    say(request, kError);
+    // memcached takes a gat without keys for a complete one.
+    say(request, expiry == nullptr ? kError : kEnd);
     return;
   }
   if (count == 1 && expiry == nullptr) {

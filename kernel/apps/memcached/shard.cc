@@ -328,12 +328,12 @@ StoreOutcome Shard::write(Item* old, const StoreRequest& request, std::span<cons
   const bool from_old = old != nullptr && (first.data() == old->value_bytes().data() ||
                                            second.data() == old->value_bytes().data());
   if (old != nullptr && !from_old && old->slab_class == class_for(size)) {
-    // Same chunk size: overwritten where it is, no link changes but the order.
-    order_remove(old);
+    // Same chunk size: overwritten where it is. Marking it as read keeps it as well as moving it to
+    // the young end would, without touching its neighbours (four cache misses).
     statistics_.bytes -= old->total_size();
     fill(old, request, first, second);
     statistics_.bytes += old->total_size();
-    order_push(old);
+    old->active = true;
     return StoreOutcome::kStored;
   }
   if (old != nullptr && !from_old) {
