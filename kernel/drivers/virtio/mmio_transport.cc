@@ -54,7 +54,12 @@ void MmioTransport::write_features(uint64_t features) {
   write(kDriverFeatures, static_cast<uint32_t>(features >> 32));
 }
 
-uint32_t MmioTransport::read_config(unsigned offset) { return read(kConfiguration + offset); }
+uint32_t MmioTransport::read_config32(unsigned offset) {
+  return mmio_read<uint32_t>(base_ + (kConfiguration + offset));
+}
+uint16_t MmioTransport::read_config16(unsigned offset) {
+  return mmio_read<uint16_t>(base_ + (kConfiguration + offset));
+}
 
 uint16_t MmioTransport::select_queue(uint16_t queue) {
   write(kQueueSelect, queue);

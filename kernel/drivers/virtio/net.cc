@@ -28,10 +28,12 @@ constexpr uint64_t kStatus = uint64_t{1} << 16;
 constexpr uint64_t kControlQueue = uint64_t{1} << 17;
 constexpr uint64_t kMultiQueue = uint64_t{1} << 22;
 
-// The configuration's fields (virtio 1.2, 5.1.4), by the dword they are in.
+// The configuration's fields (virtio 1.2, 5.1.4).
 constexpr unsigned kConfigurationMac = 0;
-constexpr unsigned kConfigurationMacStatus = 4;
-constexpr unsigned kConfigurationPairsMtu = 8;
+constexpr unsigned kConfigurationMacEnd = 4;
+constexpr unsigned kConfigurationPairs = 8;
+constexpr unsigned kConfigurationMtu = 10;
+constexpr unsigned kMostDevicePairs = 0x8000;
 
 // Control commands (virtio 1.2, 5.1.6.5.6).
 constexpr uint8_t kControlMultiQueue = 4;
@@ -54,17 +56,18 @@ unsigned default_ring() {
 }  // namespace
 
 void NetDevice::read_configuration() {
+  const uint64_t mac_and_status = kMac | kStatus;
   if ((accepted_ & kMac) != 0) {
-    const uint32_t low = transport_->read_config(kConfigurationMac);
+    const uint32_t low = transport_->read_config32(kConfigurationMac);
     for (unsigned i = 0; i < 4; ++i) mac_[i] = static_cast<uint8_t>(low >> 8 * i);
-  }
-  if ((accepted_ & (kMac | kStatus)) != 0) {
-    const uint32_t word = transport_->read_config(kConfigurationMacStatus);
-    mac_[4] = static_cast<uint8_t>(word);
-    mac_[5] = static_cast<uint8_t>(word >> 8);
-    if ((accepted_ & kStatus) != 0) link_up_ = (word >> 16 & 1) != 0;
-  }
-  if ((accepted_ & kMac) == 0) {
+    // Where there is a status behind the address, both come with one exit.
+    const uint32_t high = (accepted_ & mac_and_status) == mac_and_status
+                              ? transport_->read_config32(kConfigurationMacEnd)
+                              : transport_->read_config16(kConfigurationMacEnd) | 1u << 16;
+    mac_[4] = static_cast<uint8_t>(high);
+    mac_[5] = static_cast<uint8_t>(high >> 8);
+    link_up_ = (high >> 16 & 1) != 0;
+  } else {
     // Locally administered, and likely another one at each boot.
     const uint64_t random = tsc_now() * 0x9e3779b97f4a7c15u;
     mac_ = {0x52,
@@ -74,13 +77,16 @@ void NetDevice::read_configuration() {
             static_cast<uint8_t>(random >> 48),
             static_cast<uint8_t>(random >> 56)};
   }
-  if ((accepted_ & (kMultiQueue | kMtu)) != 0) {
-    const uint32_t word = transport_->read_config(kConfigurationPairsMtu);
-    if ((accepted_ & kMultiQueue) != 0)
-      most_pairs_ = std::clamp<unsigned>(word & 0xffff, 1, 0x8000);
-    // No IPv4 works below 68 (RFC 791); more than 1500 would not fit into our buffers.
-    if ((accepted_ & kMtu) != 0) mtu_ = std::clamp<unsigned>(word >> 16, 68, 1500);
+  if ((accepted_ & kMultiQueue) != 0) {
+    most_pairs_ = transport_->read_config16(kConfigurationPairs);
+    if (most_pairs_ == 0 || most_pairs_ > kMostDevicePairs) {
+      log_warning("%s: claims %u queue pairs; one is used", name(), most_pairs_);
+      most_pairs_ = 1;
+    }
   }
+  // No IPv4 works below 68 (RFC 791); more than 1500 would not fit into our buffers.
+  if ((accepted_ & kMtu) != 0)
+    mtu_ = std::clamp<unsigned>(transport_->read_config16(kConfigurationMtu), 68, 1500);
 }
 
 bool NetDevice::start_pair(unsigned index, unsigned ring, size_t memory_budget) {
@@ -191,11 +197,11 @@ bool NetDevice::initialise(Transport& transport) {
     log_warning("%s: no interrupts; the network is polled and the CPU never rests", name());
   if (!link_up_) log_warning("%s: the link is down", name());
   log_info(
-      "%s: network %02x:%02x:%02x:%02x:%02x:%02x, %u queue pairs of %u entries, %zu buffers each, "
+      "%s: network %02x:%02x:%02x:%02x:%02x:%02x, %u queue pair%s of %u entries, %zu buffers each, "
       "features 0x%lx, ready in %lu us",
       name(), mac_[0], mac_[1], mac_[2], mac_[3], mac_[4], mac_[5], pair_count_,
-      static_cast<unsigned>(first.receive.ring.size()), first.pool.count(), accepted_,
-      tsc_to_nanoseconds(tsc_now() - start).count / 1000);
+      pair_count_ == 1 ? "" : "s", static_cast<unsigned>(first.receive.ring.size()),
+      first.pool.count(), accepted_, tsc_to_nanoseconds(tsc_now() - start).count / 1000);
   return true;
 }
 

@@ -141,8 +141,11 @@ void PciTransport::write_features(uint64_t features) {
   mmio_write(common_ + kDriverFeature, static_cast<uint32_t>(features >> 32));
 }
 
-uint32_t PciTransport::read_config(unsigned offset) {
+uint32_t PciTransport::read_config32(unsigned offset) {
   return mmio_read<uint32_t>(device_ + offset);
+}
+uint16_t PciTransport::read_config16(unsigned offset) {
+  return mmio_read<uint16_t>(device_ + offset);
 }
 
 uint16_t PciTransport::select_queue(uint16_t queue) {

@@ -27,7 +27,8 @@ class PciTransport final : public Transport {
   void write_status(uint8_t status) override;
   uint64_t read_features() override;
   void write_features(uint64_t features) override;
-  uint32_t read_config(unsigned offset) override;
+  uint32_t read_config32(unsigned offset) override;
+  uint16_t read_config16(unsigned offset) override;
   uint16_t select_queue(uint16_t queue) override;
   bool connect_interrupt(uint16_t queue, const QueueInterrupt& interrupt) override;
   Doorbell enable_queue(uint16_t queue, uint16_t size, uint16_t maximum,

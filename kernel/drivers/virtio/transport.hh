@@ -57,8 +57,11 @@ class Transport {
   virtual void write_status(uint8_t status) = 0;
   virtual uint64_t read_features() = 0;
   virtual void write_features(uint64_t features) = 0;
-  /// Four bytes of the device's configuration; `offset` is a multiple of 4.
-  virtual uint32_t read_config(unsigned offset) = 0;
+  /// Four or two bytes of the device's configuration, `offset` aligned to as many. A device may
+  /// answer ones when the read goes beyond its last field, so no more than what is there is read at
+  /// once.
+  virtual uint32_t read_config32(unsigned offset) = 0;
+  virtual uint16_t read_config16(unsigned offset) = 0;
   /// Chooses the queue that the next three calls are about; returns the most entries it can have,
   /// 0: there is no such queue.
   virtual uint16_t select_queue(uint16_t queue) = 0;
