@@ -49,7 +49,7 @@ void print_location(unsigned depth, std::uint64_t address) {
   SymbolName name;
   // A return address may be the first byte of the next function when the call does not return.
   const std::uint64_t inside = depth == 0 ? address : address - 1;
-  if (address >= text && address < reinterpret_cast<std::uint64_t>(__text_end) &&
+  if (inside >= text && inside < reinterpret_cast<std::uint64_t>(__text_end) &&
       find_symbol(kernel_symbols(), inside - text, name)) {
     print("  #%-2u %016lx %s+%#lx\n", depth, address, name.text,
           name.offset + (depth == 0 ? 0 : 1));

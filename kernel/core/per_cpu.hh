@@ -36,8 +36,7 @@ struct alignas(kPageSize) PerCpu {
   std::atomic<std::uint8_t> halted;
   std::uint32_t index;
   std::uint32_t apic_id;
-  // Vectors that arrived while masked, 256 bits; the sixteen bits of level_held say which still
-  // wait for their EOI.
+  // Vectors that arrived while masked, one bit each.
   std::uint64_t pending_vectors[4];
   std::uint64_t interrupt_count;
   // State of the layers above, allocated when the CPU is set up.

@@ -44,7 +44,6 @@ void main_thread(void*) {
     log_raw("  none\n");
     power_off(ExitCode::kBadOption);
   }
-  provoke_failure();
   for (unsigned level = 0; level <= static_cast<unsigned>(InitLevel::kService); ++level) {
     for (const InitCall* call = __start_init_calls; call != __stop_init_calls; ++call) {
       if (static_cast<unsigned>(call->level) == level) call->function();
@@ -52,6 +51,7 @@ void main_thread(void*) {
   }
   log_info("main thread after %lu us, devices after %lu us", begin.count / 1000,
            monotonic_now().count / 1000);
+  provoke_failure();
   if (application == nullptr) {
     sleep_until(Deadline::never());
     return;
