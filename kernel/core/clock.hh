@@ -55,7 +55,10 @@ struct Deadline {
   Nanoseconds at;
 
   static constexpr Deadline never() { return {Nanoseconds{~std::uint64_t{0}}}; }
-  static Deadline after(Nanoseconds span) { return {monotonic_now() + span}; }
+  // A span of more than a century is for ever.
+  static Deadline after(Nanoseconds span) {
+    return span.count >> 62 != 0 ? never() : Deadline{monotonic_now() + span};
+  }
   constexpr bool is_never() const { return at.count == ~std::uint64_t{0}; }
   bool passed() const { return !is_never() && monotonic_now() >= at; }
 };

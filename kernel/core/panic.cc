@@ -88,7 +88,8 @@ void print_registers(const TrapFrame& f) {
 
 void stop_other_cpus() {
   for (unsigned i = 0; i < cpu_count(); ++i) {
-    if (i != this_cpu().index) apic::send_nmi(cpu(i).apic_id);
+    // A CPU that has not started yet has no APIC id of its own, and ours must not be stopped.
+    if (cpu(i).apic_id != this_cpu().apic_id) apic::send_nmi(cpu(i).apic_id);
   }
   if (cpu_count() > 1) {
     // They stop within microseconds when they run at all; their last words need not be waited for.
