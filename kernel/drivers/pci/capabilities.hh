@@ -12,7 +12,15 @@ struct Capability {
   uint8_t id;
   uint8_t offset;  // in configuration space
   uint32_t dword;  // its first four bytes: id, next, and two that depend on the id
+  bool has_second = false;
+  uint32_t second = 0;  // the four bytes after them, when they came with the same exit
 };
+
+/// The four bytes after the first four.
+inline uint32_t second_dword(Location location, const Capability& capability) {
+  if (capability.has_second) return capability.second;
+  return read32(location, static_cast<uint16_t>(capability.offset + 4));
+}
 
 /// Calls `visit(Capability)` for each entry until it returns false. 1 exit, and 1 an entry. A list
 /// that is circular or leaves configuration space ends: 48 entries are all that fit.
@@ -22,8 +30,12 @@ void for_each_capability(Location location, Visit visit) {
   // one.
   uint8_t offset = static_cast<uint8_t>(read32(location, kRegisterCapabilities) & 0xfc);
   for (int left = 48; left > 0 && offset >= 0x40; --left) {
-    const uint32_t dword = read32(location, offset);
-    if (!visit(Capability{static_cast<uint8_t>(dword), offset, dword})) return;
+    const bool both = offset % 8 == 0 && access() == Access::kEcam;
+    const uint64_t dwords = both ? read64(location, offset) : read32(location, offset);
+    const uint32_t dword = static_cast<uint32_t>(dwords);
+    if (!visit(Capability{static_cast<uint8_t>(dword), offset, dword, both,
+                          static_cast<uint32_t>(dwords >> 32)}))
+      return;
     offset = static_cast<uint8_t>((dword >> 8) & 0xfc);
   }
 }

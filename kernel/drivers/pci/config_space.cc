@@ -55,6 +55,12 @@ uint32_t read32(Location location, uint16_t offset) {
   return port_in<uint32_t>(kDataPort);
 }
 
+uint64_t read64(Location location, uint16_t offset) {
+  if (how == Access::kEcam) return mmio_read<uint64_t>(ecam_register(location, offset));
+  const uint64_t low = read32(location, offset);
+  return low | uint64_t{read32(location, static_cast<uint16_t>(offset + 4))} << 32;
+}
+
 void write32(Location location, uint16_t offset, uint32_t value) {
   if (how == Access::kEcam) return mmio_write<uint32_t>(ecam_register(location, offset), value);
   select_port(location, offset);

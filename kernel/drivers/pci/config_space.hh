@@ -37,6 +37,9 @@ Access access();
 
 /// Reads and writes registers; `offset` is a multiple of the width. Requires access() != kNone.
 uint32_t read32(Location location, uint16_t offset);
+/// Two dwords; `offset` is a multiple of 8. 1 exit with ECAM: the one bridge whose ECAM we use
+/// takes 64-bit accesses, others need not.
+uint64_t read64(Location location, uint16_t offset);
 void write32(Location location, uint16_t offset, uint32_t value);
 void write16(Location location, uint16_t offset, uint16_t value);
 

@@ -306,7 +306,7 @@ TEST_CASE("soak: bursts, merged frames, copies, drops and idle times; every buff
     std::vector<PacketBuffer*> kept;
     uint64_t delivered = 0;
     uint64_t seen = 0;
-    for (int round = 0; round < 60000; ++round) {
+    for (int round = 0; round < 12000; ++round) {
       for (unsigned n = random() % 20; n != 0; --n)
         delivered += card.deliver(std::string(60 + random() % 3000, 'p'), {}, 1900);
       const size_t count = card.pair.receive(frames);
@@ -350,6 +350,6 @@ TEST_CASE("soak: bursts, merged frames, copies, drops and idle times; every buff
     CHECK(card.pair.census().elsewhere == 0);
     CHECK(card.pair.census().transmit_ring == 0);
     CHECK(card.pair.census().free == 32);
-    CHECK(delivered > 100000);
+    CHECK(delivered > 20000);
   }
 }

@@ -80,22 +80,22 @@ std::optional<VirtualAddress> PciTransport::map(Area area) {
 bool PciTransport::initialise() {
   std::optional<Area> common, notify, device, table;
   std::optional<pci::Capability> msix;
-  const auto read_area = [this](uint8_t offset) {
-    return Area{static_cast<uint8_t>(pci::read32(location_, static_cast<uint16_t>(offset + 4))),
-                pci::read32(location_, static_cast<uint16_t>(offset + 8))};
+  const auto read_area = [this](const pci::Capability& capability) {
+    return Area{static_cast<uint8_t>(pci::second_dword(location_, capability)),
+                pci::read32(location_, static_cast<uint16_t>(capability.offset + 8))};
   };
   pci::for_each_capability(location_, [&](pci::Capability capability) {
     if (capability.id == pci::kCapabilityMsix && !msix) {
       msix = capability;
-      const uint32_t place = pci::read32(location_, static_cast<uint16_t>(capability.offset + 4));
+      const uint32_t place = pci::second_dword(location_, capability);
       table = Area{static_cast<uint8_t>(place & 7), place & ~7u};
     } else if (capability.id == pci::kCapabilityVendor && capability.offset <= 0x100 - 20) {
       // The first area of a kind is the one the device prefers.
       const unsigned kind = capability.dword >> 24;
-      if (kind == kCommonConfiguration && !common) common = read_area(capability.offset);
-      if (kind == kDeviceConfiguration && !device) device = read_area(capability.offset);
+      if (kind == kCommonConfiguration && !common) common = read_area(capability);
+      if (kind == kDeviceConfiguration && !device) device = read_area(capability);
       if (kind == kNotifyConfiguration && !notify) {
-        notify = read_area(capability.offset);
+        notify = read_area(capability);
         notify_multiplier_ = pci::read32(location_, static_cast<uint16_t>(capability.offset + 16));
       }
     }
