@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { buildKernel, parseVariant } from '@plumbline/variants';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { withDeadline } from '../deadline.ts';
+import { REPOSITORY } from '../runner/run-store.ts';
+
+// The real kernel under TCG, so that these run on every machine.
+const COMMAND = ['--import', 'tsx', 'bench/src/cli/boot.ts', '--accel', 'tcg', '--memory', '32M'];
+
+let child: ChildProcess | undefined;
+beforeAll(async () => {
+  await buildKernel(parseVariant('default').values);
+}, 600_000);
+afterEach(() => {
+  child?.kill('SIGKILL');
+});
+
+function boot(...args: string[]) {
+  return spawnSync(process.execPath, [...COMMAND, ...args], { cwd: REPOSITORY, encoding: 'utf8', timeout: 50_000 });
+}
+
+it('a boot option that the kernel does not know ends with its words and code 39', () => {
+  const { status, stdout } = boot('--options', 'no-such-option=1');
+  expect(stdout).toMatch(/boot option 'no-such-option' is unknown/);
+  expect(status).toBe(39);
+});
+
+it('a program that the kernel does not have ends with those it has', () => {
+  const { status, stdout } = boot('--options', 'run=redis');
+  expect(stdout).toMatch(/no application 'redis'/);
+  expect(stdout).toMatch(/memcached/);
+  expect(status).toBe(39);
+});
+
+it('Ctrl-C ends the guest and removes what it left', async () => {
+  child = spawn(process.execPath, [...COMMAND, '--gdb', '--options', 'run=none'], {
+    cwd: REPOSITORY,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let text = '';
+  const waiting = new Promise<string>((resolve) => {
+    child?.stderr?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const socket = /target remote (\S+)'/.exec(text)?.[1];
+      if (socket !== undefined && existsSync(socket)) resolve(socket);
+      else if (socket !== undefined) setTimeout(() => resolve(socket), 1_000);
+    });
+  });
+  const socket = await withDeadline(waiting, 40_000, 'the line for gdb');
+  expect(existsSync(socket)).toBe(true);
+  const ended = new Promise<number | null>((resolve) => child?.once('exit', resolve));
+  child.kill('SIGINT');
+  expect(await withDeadline(ended, 10_000, 'the end')).toBe(130);
+  expect(existsSync(socket)).toBe(false);
+});
