@@ -15,6 +15,28 @@ function preset(name: string, folder: string): Step[] {
   ];
 }
 
+function generator(name: string, folder: string): Step[] {
+  const cwd = join(ROOT, 'bench', 'generator');
+  return [
+    { command: 'cmake', args: ['--preset', name], cwd },
+    { command: 'cmake', args: ['--build', join(ROOT, folder)], cwd },
+    { command: 'ctest', args: ['--test-dir', join(ROOT, folder), '--output-on-failure', '--no-tests=error'] },
+  ];
+}
+
+function generatorFuzz(): Step[] {
+  const [configure, build] = generator('generator-fuzz', 'build/generator-fuzz');
+  const corpus = join(ROOT, 'build', 'fuzz-corpus', 'reply-fuzz');
+  return [
+    ...(configure === undefined || build === undefined ? [] : [configure, build]),
+    { command: 'mkdir', args: ['-p', corpus] },
+    {
+      command: join(ROOT, 'build/generator-fuzz/reply-fuzz'),
+      args: ['-runs=200000', '-max_total_time=60', corpus, join(ROOT, 'bench/generator/fuzz/seeds')],
+    },
+  ];
+}
+
 /** What `npm test` runs, in order. Minutes are deadlines, not estimates. */
 export function stages(): Stage[] {
   return [
@@ -51,6 +73,12 @@ export function stages(): Stage[] {
       about: 'fuzz targets on their seeds and a bounded number of new inputs',
       minutes: 10,
       steps: preset('fuzz', 'build/hosted/fuzz'),
+    },
+    {
+      name: 'generator',
+      about: 'unit tests of the load generator under sanitizers, and its reply parser fuzzed',
+      minutes: 15,
+      steps: [...generator('generator', 'build/generator'), ...generatorFuzz()],
     },
     {
       name: 'workbench',
