@@ -1,5 +1,5 @@
 import { DatasetWriter, type Failure, SCHEMA_VERSION } from '@plumbline/datasets';
-import { Listr, type ListrTaskWrapper } from 'listr2';
+import { Listr } from 'listr2';
 import { BenchError } from '../errors.ts';
 import { buildGenerator } from '../generator/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
@@ -126,8 +126,10 @@ async function measureBoots(execution: Execution, plan: RunPlan, terminal: RunTe
   return failures;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: listr2 types a task by its renderers, which is of no interest here
-type Task = ListrTaskWrapper<any, any, any>;
+/** What of a listr2 task the steps use: the line shown beneath its title. */
+interface Task {
+  output: string;
+}
 
 async function prepareAll(
   execution: Execution,
