@@ -24,7 +24,7 @@ function runStep(step: Step, log: string, deadlineMs: number): Promise<string> {
     sink.write(`\n$ ${step.command} ${step.args.join(' ')}\n`);
     const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', step.command, ...step.args], {
       cwd: step.cwd ?? ROOT,
-      env: { ...process.env, FORCE_COLOR: '0', ...step.env },
+      env: { ...process.env, NO_COLOR: '1', ...step.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.pipe(sink, { end: false });

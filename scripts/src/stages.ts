@@ -45,7 +45,7 @@ export function stages(): Stage[] {
       about: 'format, lint rules, types',
       minutes: 5,
       steps: [
-        npx('biome', 'ci', '--error-on-warnings', '.'),
+        npx('biome', 'ci', '--colors=off', '--error-on-warnings', '.'),
         npx('tsc', '-p', '.'),
         { command: 'clang-format-14', args: ['--dry-run', '--Werror', ...cSources()] },
       ],
