@@ -28,7 +28,8 @@ std::string find_memcached() {
     if (at.filename() != "build") continue;
     const auto options = std::filesystem::directory_options::skip_permission_denied;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(at, options))
-      if (entry.path().filename() == "memcached" && entry.is_regular_file() &&
+      // Not the package's start script of the same name.
+      if (entry.path().string().ends_with("/usr/bin/memcached") && entry.is_regular_file() &&
           access(entry.path().c_str(), X_OK) == 0)
         return entry.path();
     break;
