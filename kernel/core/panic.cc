@@ -23,6 +23,9 @@ extern const std::uint32_t symbol_index[], symbol_index_end[];
 extern const std::uint8_t symbol_data[], symbol_data_end[];
 // entry.S lets NMIs stop the CPU once this is set.
 std::atomic<std::uint32_t> panic_in_progress{0};
+// The registers at the call of panic(), kept by panic_entry.S.
+extern const plumbline::TrapFrame panic_frame;
+[[noreturn]] void panic_from_code(const char* format, ...);
 }
 
 namespace plumbline {
@@ -58,6 +61,7 @@ void print_location(unsigned depth, std::uint64_t address) {
   }
 }
 
+// `rip` is 0 when the innermost function is the one that reports.
 void print_backtrace(std::uint64_t rip, std::uint64_t rbp) {
   print("backtrace:\n");
   unsigned depth = 0;
@@ -131,13 +135,6 @@ void stop_other_cpus() {
 
 }  // namespace
 
-void panic(const char* format, ...) {
-  std::va_list arguments;
-  va_start(arguments, format);
-  report_and_leave(ExitCode::kPanic, nullptr,
-                   reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)), format, arguments);
-}
-
 void panic_at(const TrapFrame& frame, const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
@@ -162,3 +159,9 @@ void power_off(ExitCode code) {
 }
 
 }  // namespace plumbline
+
+void panic_from_code(const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  plumbline::report_and_leave(plumbline::ExitCode::kPanic, &panic_frame, 0, format, arguments);
+}
