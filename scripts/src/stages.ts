@@ -6,6 +6,10 @@ function npx(...args: string[]): Step {
   return { command: 'npx', args: ['--no-install', ...args] };
 }
 
+function tsx(file: string): Step {
+  return { command: process.execPath, args: ['--import', 'tsx', file] };
+}
+
 function preset(name: string, folder: string): Step[] {
   const cwd = join(ROOT, 'kernel');
   return [
@@ -54,13 +58,14 @@ export function stages(): Stage[] {
       name: 'kernel-build',
       about: 'the kernel of the default variant, warnings are errors',
       minutes: 10,
-      steps: [{ command: process.execPath, args: ['--import', 'tsx', 'scripts/src/build-kernel.ts'] }],
+      steps: [tsx('scripts/src/build-kernel.ts')],
     },
     {
       name: 'kernel-hosted-asan',
       about: 'unit tests of portable kernel code under AddressSanitizer and UBSan',
       minutes: 15,
-      steps: preset('hosted-asan', 'build/hosted/address'),
+      // The real memcached, which ours is compared with.
+      steps: [tsx('scripts/src/fetch-packages.ts'), ...preset('hosted-asan', 'build/hosted/address')],
     },
     {
       name: 'kernel-hosted-tsan',
