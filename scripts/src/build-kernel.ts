@@ -8,7 +8,7 @@ const command = new Command('npm run build:kernel --')
 
 try {
   const image = await buildKernel(parseVariant(command.opts<{ variant: string }>().variant).values);
-  console.log(`${image.elf}  ${image.bytes} bytes  build id ${image.buildId}`);
+  console.log(`${image.boot}  ${image.bytes} bytes  build id ${image.buildId}`);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof UnknownVariantError ? error.exitCode : 70;

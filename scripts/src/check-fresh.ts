@@ -64,7 +64,7 @@ const script = [
 ].join('\n');
 const inside = spawnSync(
   'unshare',
-  ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh', ...command.args],
+  ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh', ...(command.processedArgs[0] as string[])],
   {
     stdio: 'inherit',
   },
