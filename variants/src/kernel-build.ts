@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDefinitions, buildKey, type VariantValues } from './declarations.ts';
@@ -10,14 +10,17 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A built kernel. */
 export type KernelImage = {
-  /** Path of plumbline.elf. */
+  /** The image that is booted: without symbol table and debug information. */
+  boot: string;
+  /** The same image, with both: for debuggers and for reading symbols. */
   elf: string;
   /** Path of plumbline-tests.elf, the same kernel with the in-guest tests. */
   testsElf: string;
   /** GNU build id, hexadecimal. */
   buildId: string;
-  /** Size of the image as it is loaded: the file without debug information would not be smaller in the guest. */
+  /** Size of the image that is booted, in bytes: what one ships. */
   bytes: number;
+  /** Of the image that is booted. */
   sha256: string;
 };
 
@@ -53,7 +56,8 @@ async function run(command: string, args: string[], signal?: AbortSignal): Promi
 }
 
 /**
- * Builds the kernel of a variant into build/kernel/<key>; CMake and Ninja decide what is out of date.
+ * Builds the kernel of a variant into build/kernel/<key>; CMake and Ninja decide what is out of date. The paths in the
+ * result are of a copy that later builds leave alone.
  *
  * @param values the variant's values; only `build` dimensions matter here
  * @throws KernelBuildError with the compiler's output
@@ -65,27 +69,62 @@ export async function buildKernel(values: VariantValues, signal?: AbortSignal): 
   try {
     await run('cmake', ['--preset', 'kernel', '-B', folder, ...definitions], signal);
     await run('cmake', ['--build', folder], signal);
+    return await keepImage(folder, signal);
   } finally {
     await release();
   }
-  return describeImage(folder);
 }
 
-async function describeImage(folder: string): Promise<KernelImage> {
-  const elf = join(folder, 'plumbline.elf');
-  const bytes = await readFile(elf);
+/** Images that nothing has asked for in so long belong to no run any more. */
+const IMAGE_LIFE_MS = 2 * 24 * 3_600_000;
+
+/**
+ * Keeps the image that was built under its content's name, so that a build during a measurement takes nothing away from
+ * it: every boot of a run is of one image.
+ */
+async function keepImage(folder: string, signal?: AbortSignal): Promise<KernelImage> {
+  const built = join(folder, 'plumbline.elf');
+  const content = await readFile(built);
+  const images = join(folder, 'images');
+  const own = join(images, createHash('sha256').update(content).digest('hex').slice(0, 16));
+  const elf = join(own, 'plumbline.elf');
+  const boot = join(own, 'plumbline-boot.elf');
+  await mkdir(own, { recursive: true });
+  if (!(await exists(boot))) {
+    await writeFile(elf, content);
+    await run('objcopy', ['--strip-all', elf, `${boot}.new`], signal);
+    await rename(`${boot}.new`, boot);
+  }
+  const now = new Date();
+  await utimes(own, now, now);
+  await removeOldImages(images, now.getTime() - IMAGE_LIFE_MS);
+  const bytes = await readFile(boot);
   return {
+    boot,
     elf,
     testsElf: join(folder, 'plumbline-tests.elf'),
-    buildId: readBuildId(elf, bytes),
-    bytes: (await stat(elf)).size,
+    buildId: readBuildId(boot, bytes),
+    bytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   };
 }
 
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function removeOldImages(images: string, before: number): Promise<void> {
+  for (const name of await readdir(images)) {
+    const path = join(images, name);
+    if ((await stat(path)).mtimeMs < before) await rm(path, { recursive: true, force: true });
+  }
+}
+
 /** Two runs at once must not build in one folder: the second waits for the first. */
 async function lock(folder: string): Promise<() => Promise<void>> {
-  const { mkdir, rm } = await import('node:fs/promises');
   await mkdir(folder, { recursive: true });
   const file = join(folder, '.lock');
   const deadline = Date.now() + BUILD_DEADLINE_MS;

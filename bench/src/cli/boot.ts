@@ -68,7 +68,7 @@ async function main(): Promise<number> {
       machine,
       vcpus: options.vcpus,
       memoryBytes: options.memory,
-      kernel: image.elf,
+      kernel: image.boot,
       options: [...ownOptions, kernelOptions].join(' ').trim(),
       serial: 'stdio',
       console: 'stdio',

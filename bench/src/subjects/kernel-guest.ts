@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { bootOptions, buildKernel, type Variant } from '@plumbline/variants';
+import { bootOptions, buildKernel, type KernelImage, type Variant } from '@plumbline/variants';
 import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
 import { GUEST_MAC, type GuestConfig, guestCommand, lastLines, launchGuest } from '../vmm/index.ts';
@@ -41,22 +41,22 @@ export async function prepareKernelGuest(
       imageBytes: image.bytes,
       packages: {},
     },
-    boot: (config) => bootKernelGuest(program, image.elf, config),
-    startByInstructions: (config, seed) => startByInstructions(image.elf, config, seed),
+    boot: (config) => bootKernelGuest(program, image, config),
+    startByInstructions: (config, seed) => startByInstructions(image.boot, config, seed),
   };
 }
 
 /** A start under icount takes a second on a quiet host. */
 const ICOUNT_MS = 60_000;
 
-async function startByInstructions(elf: string, config: BootConfig, seed: number): Promise<number> {
+async function startByInstructions(kernel: string, config: BootConfig, seed: number): Promise<number> {
   const { directory, resources, shape, cores } = config;
   const guest: GuestConfig = {
     accelerator: 'tcg',
     machine: shape.machine,
     vcpus: 1,
     memoryBytes: shape.memoryBytes,
-    kernel: elf,
+    kernel,
     options: Object.entries({ run: 'none', ...bootOptions(config.variant.values) })
       .map(([name, value]) => `${name}=${value}`)
       .join(' '),
@@ -76,7 +76,11 @@ async function startByInstructions(elf: string, config: BootConfig, seed: number
   return ns;
 }
 
-async function bootKernelGuest(program: KernelProgram, elf: string, config: BootConfig): Promise<RunningSubject> {
+async function bootKernelGuest(
+  program: KernelProgram,
+  image: KernelImage,
+  config: BootConfig,
+): Promise<RunningSubject> {
   const { accelerator, directory, shape } = config;
   if (accelerator === 'none') {
     throw new EnvironmentError(`${program.name} on our kernel runs in a virtual machine only`);
@@ -86,7 +90,7 @@ async function bootKernelGuest(program: KernelProgram, elf: string, config: Boot
       ? countingPluginArguments({
           plugin: await buildCountingPlugin(),
           socket: sockets.counting,
-          idle: await idleRangesOfElf(elf),
+          idle: await idleRangesOfElf(image.elf),
         })
       : [];
     return guestCommand({
@@ -94,7 +98,7 @@ async function bootKernelGuest(program: KernelProgram, elf: string, config: Boot
       machine: shape.machine,
       vcpus: shape.vcpus,
       memoryBytes: shape.memoryBytes,
-      kernel: elf,
+      kernel: image.boot,
       options: kernelOptions(program, config),
       network: { socket: sockets.network, queues: 1, mac: GUEST_MAC },
       serial: join(directory, 'serial.log'),

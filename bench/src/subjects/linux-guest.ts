@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { buildCountingPlugin, countingPluginArguments } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
 import { buildLinuxGuestImage, type LinuxGuestImage, linuxGuestArguments } from '../linux/index.ts';
-import { MODERN_VIRTIO } from '../vmm/index.ts';
 import { bootGuest, type GuestService } from './running-guest.ts';
 import type { BootConfig, PreparedSubject, RunningSubject, Subject } from './subject.ts';
 
@@ -58,6 +57,6 @@ async function bootLinuxGuest(image: LinuxGuestImage, config: BootConfig): Promi
     const plugin = config.counting
       ? countingPluginArguments({ plugin: await buildCountingPlugin(), socket: sockets.counting })
       : [];
-    return { arguments: [...machine, ...MODERN_VIRTIO, ...plugin], logs: [consoleFile] };
+    return { arguments: [...machine, ...plugin], logs: [consoleFile] };
   });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
 import { readThreads } from 'perf-hooks-extra';
+import { fetchPackageSet } from '../debian/fetch.ts';
 import { EnvironmentError } from '../errors.ts';
 import { linuxHostSupport, startLinuxHost } from '../linux/index.ts';
 import { startGenerator } from './generator.ts';
@@ -16,27 +17,34 @@ export const linuxHost: Subject = {
   prepare: prepareLinuxHost,
 };
 
-async function prepareLinuxHost(): Promise<PreparedSubject> {
+async function prepareLinuxHost(
+  _variant: unknown,
+  onProgress: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<PreparedSubject> {
   const support = await linuxHostSupport();
   if (!support.available) throw new EnvironmentError(`linux-host: ${support.reason}. ${support.remedy}`);
+  // Fetched here: a boot must not wait for a mirror.
+  const fetched = await fetchPackageSet('memcached', { onProgress, ...(signal ? { signal } : {}) });
+  for (const notice of fetched.notices) onProgress(notice);
+  const packages = Object.fromEntries(fetched.packages.map(({ name, version }) => [name, version]));
   const identity = release();
-  const packages: Record<string, string> = {};
   return {
     identity: {
       kernelBuildId: identity,
-      imageBuildId: createHash('sha256').update(identity).digest('hex'),
+      imageBuildId: createHash('sha256')
+        .update(JSON.stringify([identity, packages]))
+        .digest('hex'),
       packages,
     },
-    boot: (config) => bootLinuxHost(config, packages),
+    boot: bootLinuxHost,
   };
 }
 
-/** @param packages gets the versions of what was started. */
-async function bootLinuxHost(config: BootConfig, packages: Record<string, string>): Promise<RunningSubject> {
+async function bootLinuxHost(config: BootConfig): Promise<RunningSubject> {
   const startedNs = process.hrtime.bigint();
   const host = await startLinuxHost({ core: config.cores.server, ...(config.signal ? { signal: config.signal } : {}) });
   config.resources.defer(() => host.stop());
-  for (const { name, version } of host.packages) packages[name] = version;
   const generator = await startGenerator(
     { kind: 'packet', interface: host.generatorInterface, prefix: host.generatorPrefix },
     config,

@@ -7,7 +7,6 @@ export {
   type GuestConfig,
   MACHINES,
   type Machine,
-  MODERN_VIRTIO,
   qemuArguments,
   type VhostUserNetwork,
 } from './machine.ts';

@@ -72,7 +72,7 @@ describe.each(['kvm', 'tcg'] as const)('a kernel that fails, on %s', (request) =
       accelerator: accelerator(),
       machine: 'microvm',
       vcpus,
-      kernel: image.elf,
+      kernel: image.boot,
       options: `run=none debug.provoke=${provoke}`,
     });
 
@@ -97,7 +97,7 @@ describe.each(['kvm', 'tcg'] as const)('a kernel that fails, on %s', (request) =
       accelerator: accelerator(),
       machine: 'microvm',
       vcpus: 1,
-      kernel: image.elf,
+      kernel: image.boot,
       options,
     });
     expect(exit.kind).toBe('bad-option');

@@ -61,8 +61,14 @@ function transport(config: GuestConfig): 'pci' | 'device' {
   return config.accelerator === 'tcg' && config.machine === 'microvm' ? 'device' : 'pci';
 }
 
+/**
+ * Entries of each ring of the network device, the most that QEMU offers; a driver may use fewer. With QEMU's default of
+ * 256 a burst of replies in several packets each (mix `etc`) would wait for the ring.
+ */
+const RING_ENTRIES = 1024;
+
 /** QEMU's virtio-mmio is a legacy device (virtio 0.9) unless told otherwise; guests of a comparison get virtio 1. */
-export const MODERN_VIRTIO: readonly string[] = ['-global', 'virtio-mmio.force-legacy=false'];
+const MODERN_VIRTIO: readonly string[] = ['-global', 'virtio-mmio.force-legacy=false'];
 
 function machineArguments(config: GuestConfig): string[] {
   const properties: string[] = [config.machine];
@@ -102,7 +108,8 @@ function acceleratorArguments(config: GuestConfig): string[] {
 function networkArguments(config: GuestConfig): string[] {
   if (!config.network) return [];
   const { socket, queues, mac } = config.network;
-  const device = [`virtio-net-${transport(config)}`, 'netdev=net0', `mac=${mac}`];
+  const rings = [`rx_queue_size=${RING_ENTRIES}`, `tx_queue_size=${RING_ENTRIES}`];
+  const device = [`virtio-net-${transport(config)}`, 'netdev=net0', `mac=${mac}`, ...rings];
   if (queues > 1) {
     device.push('mq=on');
     // Two vectors a queue pair, one for configuration, one for the control queue.
