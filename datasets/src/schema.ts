@@ -92,9 +92,8 @@ export const provenanceSchema = z.strictObject({
 });
 export type Provenance = z.infer<typeof provenanceSchema>;
 
-/** One figure of one boot at one point. The boot is the unit of replication: one value a boot, point and placement. */
-export const sampleSchema = z.strictObject({
-  kind: z.literal('sample'),
+/** What every result of a boot says about itself: which run, what was done, with what, in which boot. */
+const bootFields = {
   schema: z.literal(SCHEMA_VERSION),
   id: z.string().min(1),
   run: z.string().min(1),
@@ -104,8 +103,15 @@ export const sampleSchema = z.strictObject({
   subject: subjectSchema,
   variant: variantSchema,
   accelerator: acceleratorSchema,
-  placement: placementSchema,
   boot: z.strictObject({ index: z.number().int().nonnegative(), id: z.string().min(1) }),
+  provenance: z.string().regex(/^[0-9a-f]{64}$/),
+};
+
+/** One figure of one boot at one point. The boot is the unit of replication: one value a boot, point and placement. */
+export const sampleSchema = z.strictObject({
+  kind: z.literal('sample'),
+  ...bootFields,
+  placement: placementSchema,
   metric: metricSchema,
   unit: z.string(),
   value: z.number(),
@@ -124,27 +130,16 @@ export const sampleSchema = z.strictObject({
   parts: z.record(z.string(), z.number()).optional(),
   before: hostStateSchema.optional(),
   after: hostStateSchema.optional(),
-  provenance: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
 /** A boot or a point that gave no figure: the guest crashed, did not answer, or the VMM ended. A result, not a gap. */
 export const failureSchema = z.strictObject({
   kind: z.literal('failure'),
-  schema: z.literal(SCHEMA_VERSION),
-  id: z.string().min(1),
-  run: z.string().min(1),
-  time: z.iso.datetime(),
-  workload: z.string().min(1),
-  parameters: z.record(z.string(), scalarSchema),
-  subject: subjectSchema,
-  variant: variantSchema,
-  accelerator: acceleratorSchema,
-  boot: z.strictObject({ index: z.number().int().nonnegative(), id: z.string().min(1) }),
+  ...bootFields,
   reason: z.string().min(1),
   /** The panic text or the last lines of the console. */
   console: z.string().optional(),
-  provenance: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type Failure = z.infer<typeof failureSchema>;
 
