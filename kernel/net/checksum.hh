@@ -4,6 +4,7 @@
 // section 2, B), so a finished checksum is stored with store_native16(), unswapped.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,13 +18,11 @@ constexpr uint64_t add_with_carry(uint64_t a, uint64_t b) {
   return sum + (sum < b);
 }
 
-// Folds a 64-bit one's complement sum to 16 bits.
+// Folds a 64-bit one's complement sum to 16 bits. A number plus itself with its halves exchanged
+// has in its upper half the sum of the halves with the carry added back in.
 constexpr uint16_t fold_sum(uint64_t sum) {
-  sum = (sum >> 32) + (sum & 0xffff'ffff);  // at most 33 bits
-  sum = (sum >> 16) + (sum & 0xffff);       // at most 18 bits
-  sum = (sum >> 16) + (sum & 0xffff);       // at most 17 bits
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<uint16_t>(sum);
+  const auto half = static_cast<uint32_t>((sum + std::rotr(sum, 32)) >> 32);
+  return static_cast<uint16_t>((half + std::rotr(half, 16)) >> 16);
 }
 
 constexpr uint16_t finish_checksum(uint64_t sum) { return static_cast<uint16_t>(~fold_sum(sum)); }

@@ -5,6 +5,7 @@
 // and no allocation from the heap on any path.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -113,6 +114,15 @@ class Interface {
   // First pass over one frame; true when `pending` was filled in, otherwise the frame is dealt
   // with.
   bool classify(PacketBuffer* frame, Pending& pending, Transmit& out);
+  // The same for any frame.
+  bool classify_any(PacketBuffer* frame, Pending& pending, Transmit& out);
+  // Whether an address, as it lies on the wire, may be a unicast packet's source (RFC 1122,
+  // 3.2.1.3) and is not our own.
+  bool is_sender(uint32_t wire) const {
+    const auto first = static_cast<uint8_t>(wire);
+    return wire != wire_.own_address && wire != wire_.broadcast && wire != 0 && first < 0xe0 &&
+           first != 127;
+  }
   void receive_arp(PacketBuffer* frame, Transmit& out);
   // `segment`: the whole IPv4 payload; `buffer`: where it lies, or nullptr when reassembled.
   bool receive_udp(const Ipv4Header& ip, std::span<std::byte> segment, PacketBuffer* buffer,
@@ -143,7 +153,18 @@ class Interface {
   void push_waiting(PacketBuffer* first, MacAddress mac, Transmit& out);
   uint64_t now() const { return configuration_.now == nullptr ? 0 : configuration_.now(); }
 
+  // The configuration as it lies on the wire, for comparing and storing whole words.
+  struct Wire {
+    uint64_t own_mac = 0;  // in the lower six bytes
+    uint32_t own_address = 0;
+    uint32_t broadcast = 0;  // the network's, or 0
+    // The first 16 bytes of what we send, without the destination.
+    uint64_t start = 0;
+    uint64_t start_rest = 0;
+  };
+
   InterfaceConfiguration configuration_;
+  Wire wire_;
   BufferPool* pool_;
   InterfaceStatistics statistics_;
   size_t port_count_ = 0;
@@ -169,7 +190,13 @@ class UdpResponder {
   // The request's own buffer from the payload's start on, for an answer in place of up to
   // maximum_payload() bytes; the request is at its start. Empty when the request has no buffer, or
   // it was used for an answer already.
-  std::span<std::byte> room() const;
+  std::span<std::byte> room() const {
+    if (request_ == nullptr) return {};
+    std::byte* const payload = datagram_.payload.data();
+    const auto used = static_cast<size_t>(payload - request_->memory);
+    const size_t left = PacketBuffer::kHeadroom + request_->capacity - used;
+    return {payload, std::min(left, maximum_payload())};
+  }
   // Sends the first `length` bytes of room() as the answer. At most once.
   void reply_in_place(size_t length);
 

@@ -122,6 +122,7 @@ class NetQueuePair {
   void publish_receive();
   void publish_transmit();
   bool add_frame(net::PacketBuffer* frame);
+  bool add_frame_slowly(net::PacketBuffer* frame);
   bool wait_for_room(unsigned descriptors);
   net::PacketBuffer* accept(const Completion& completion);
   void check_broken();

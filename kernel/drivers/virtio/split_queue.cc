@@ -66,14 +66,6 @@ bool SplitQueue::add(std::span<const Segment> readable, std::span<const Segment>
   return true;
 }
 
-void SplitQueue::release_chain(uint16_t id) {
-  for (uint16_t left = slots_[id].count; left != 0; --left) {
-    free_[static_cast<uint16_t>(free_head_ + free_count_) & mask_] = id;
-    ++free_count_;
-    id = slots_[id].next;
-  }
-}
-
 size_t SplitQueue::take_used(std::span<Completion> out) {
   if (broken_ != nullptr) [[unlikely]]
     return 0;
@@ -87,30 +79,57 @@ size_t SplitQueue::take_used(std::span<Completion> out) {
     return 0;
   }
   const size_t wanted = out.size() < pending ? out.size() : pending;
-  for (size_t taken = 0; taken < wanted; ++taken) {
-    const UsedElement& element = used_->ring[used_seen_ & mask_];
+  // In registers during the loop: the compiler must take any store of 16 bits for one to a member.
+  uint16_t used_seen = used_seen_;
+  uint16_t free_tail = static_cast<uint16_t>(free_head_ + free_count_);
+  const uint16_t free_before = free_tail;
+  const uint32_t mask = mask_;
+  Slot* const slots = slots_.get();
+  uint16_t* const free = free_.get();
+  size_t taken = 0;
+  const char* why = nullptr;
+  uint32_t value = 0;
+  for (; taken < wanted; ++taken) {
     // Read once: the device may change it while we look.
-    const uint32_t id = load_once(element.id);
-    const uint32_t length = load_once(element.length);
-    if (id >= size_) [[unlikely]] {
-      fail("a used id is out of range", id);
-      return taken;
+    const UsedElement& element = used_->ring[used_seen & mask];
+    const uint32_t used_id = load_once(element.id);
+    uint32_t length = load_once(element.length);
+    if (used_id > mask) [[unlikely]] {
+      why = "a used id is out of range";
+      value = used_id;
+      break;
     }
-    Slot& slot = slots_[id];
+    Slot& slot = slots[used_id];
     if (slot.token == nullptr) [[unlikely]] {
-      fail("a used id was not offered, or is used twice", id);
-      return taken;
+      why = "a used id was not offered, or is used twice";
+      value = used_id;
+      break;
     }
     // Devices differ in what they report for a buffer they only read; it means nothing.
-    if (length > slot.writable && slot.writable != 0) [[unlikely]] {
-      fail("a used length is larger than the buffer", length);
-      return taken;
+    if (length > slot.writable) {
+      if (slot.writable != 0) [[unlikely]] {
+        why = "a used length is larger than the buffer";
+        value = length;
+        break;
+      }
+      length = 0;
     }
-    out[taken] = {slot.token, slot.writable != 0 ? length : 0};
+    out[taken] = {slot.token, length};
     slot.token = nullptr;
-    release_chain(static_cast<uint16_t>(id));
-    ++used_seen_;
-    --in_flight_;
+    auto id = static_cast<uint16_t>(used_id);
+    free[free_tail++ & mask] = id;
+    for (uint16_t left = slot.count; left != 1; --left) [[unlikely]] {
+        id = slots[id].next;
+        free[free_tail++ & mask] = id;
+      }
+    ++used_seen;
+  }
+  used_seen_ = used_seen;
+  free_count_ = static_cast<uint16_t>(free_count_ + static_cast<uint16_t>(free_tail - free_before));
+  in_flight_ = static_cast<uint16_t>(in_flight_ - taken);
+  if (why != nullptr) [[unlikely]] {
+    fail(why, value);
+    return taken;
   }
   // Far ahead while polling, so that it seldom comes near and the line seldom moves.
   if (event_index_ && !armed_ && static_cast<uint16_t>(used_event_ - used_seen_) < kMaximumSize / 2)

@@ -161,7 +161,6 @@ class SplitQueue {
   void write_descriptor(uint16_t id, Segment segment, uint16_t flags, uint16_t next);
   void make_available(uint16_t id);
   uint16_t take_id();
-  void release_chain(uint16_t id);
   void fail(const char* why, uint32_t value);
 
   // Touched at every packet.
