@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readDataset } from '@plumbline/datasets';
 import { TARGETS, type Target, type TargetFigure } from '../../targets.ts';
 import { BenchError, messageOf, UsageError } from '../errors.ts';
+import { leastBoots } from '../runner/coverage.ts';
 import type { RunRequest } from '../runner/request.ts';
 import { measureRun } from '../runner/run.ts';
 import { newRun, REPOSITORY } from '../runner/run-store.ts';
@@ -121,6 +122,14 @@ await runCommand(async () => {
   }
   const targets = TARGETS.filter((target) => options.group === undefined || target.group === options.group);
   const request = requestFor(targets, options);
+  const least = leastBoots(request.scope);
+  if (request.boots < least) {
+    throw UsageError.badValue(
+      '--boots',
+      String(request.boots),
+      `${least} or more${options.quick ? '' : ' (with --quick: 2)'}; with fewer no target is judged`,
+    );
+  }
   const dataset = join(REPOSITORY, 'build', 'targets', `${new Date().toISOString().replaceAll(/[-:.]/g, '')}.jsonl`);
   const { state } = await measureRun(
     { request, state: () => newRun('targets', request, dataset) },
@@ -134,7 +143,7 @@ await runCommand(async () => {
   ]);
   const { records } = await readDataset(state.dataset);
   const figures = figuresOf(of(records, 'sample'), of(records, 'provenance'));
-  const verdicts = targets.map((target) => judge(target, figures));
+  const verdicts = targets.map((target) => judge(target, figures, least));
   const head = ['target', 'bound', 'figure', 'interval (95 %)', 'boots', 'placement', 'verdict'];
   process.stdout.write(`\n${table([head, ...verdicts.map(row)])}\n`);
   for (const failure of of(records, 'failure')) {

@@ -10,6 +10,7 @@ import {
   type SubjectIdentity,
 } from '../subjects/index.ts';
 import { type Cores, Resources } from '../vmm/index.ts';
+import { HostWatch } from '../workloads/host-state.ts';
 import { type BootContext, type BootPlan, findWorkload, type Scope } from '../workloads/index.ts';
 import { derivedSeed } from '../workloads/random.ts';
 import { provenanceOf, type RunCircumstances } from './provenance.ts';
@@ -71,6 +72,8 @@ function contextOf(
   progress: (text: string) => void,
 ): BootContext {
   const shape = { machine: 'microvm', vcpus: 1, memoryBytes: MEMORY_BYTES } as const;
+  const watch = new HostWatch();
+  let before = watch.read();
   return {
     plan,
     ...ready,
@@ -95,8 +98,16 @@ function contextOf(
         ...(execution.signal ? { signal: execution.signal } : {}),
       };
     },
-    record: (point, figures) => recorder.record(point, figures),
+    record: async (point, figures) => {
+      const after = watch.read();
+      await recorder.record(
+        point,
+        figures.map((figure) => ({ before, after, ...figure })),
+      );
+      before = after;
+    },
     fail: (point, reason, text) => recorder.fail(point, reason, text),
+    hostState: () => watch.read(),
     progress,
   };
 }

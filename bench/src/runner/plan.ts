@@ -8,6 +8,8 @@ import { pointKey, type RunRequest } from './request.ts';
 /** All boots of a run in the order in which they are made. */
 export interface RunPlan {
   readonly boots: readonly BootPlan[];
+  /** The conditions, each of which is booted once a round. */
+  readonly templates: readonly BootTemplate[];
   readonly seconds: number;
 }
 
@@ -39,9 +41,12 @@ export function planRun(request: RunRequest, host: GuestAccelerator): RunPlan {
     .flatMap((workload) => workload.plan({ host, subjects, variants, scope: request.scope }));
   const chosen =
     request.only === undefined ? templates : templates.flatMap((template) => onlyPoints(template, request));
-  const random = randomSource(derivedSeed(request.seed, 'order'));
-  const boots = Array.from({ length: request.boots }, (_, index) =>
-    shuffled(chosen, random).map((template) => ({ ...template, index })),
-  ).flat();
-  return { boots, seconds: boots.reduce((sum, boot) => sum + bootSeconds(boot), 0) };
+  const boots = Array.from({ length: request.boots }, (_, index) => planRound(chosen, request.seed, index)).flat();
+  return { boots, templates: chosen, seconds: boots.reduce((sum, boot) => sum + bootSeconds(boot), 0) };
+}
+
+/** One round: every template once, as the boot of this index, in an order drawn from the seed. */
+export function planRound(templates: readonly BootTemplate[], seed: number, index: number): BootPlan[] {
+  const random = randomSource(derivedSeed(seed, `order ${index}`));
+  return shuffled(templates, random).map((template) => ({ ...template, index }));
 }

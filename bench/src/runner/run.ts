@@ -1,11 +1,12 @@
-import { DatasetWriter, type Failure, SCHEMA_VERSION } from '@plumbline/datasets';
+import { DatasetWriter, type Failure, readDataset, SCHEMA_VERSION } from '@plumbline/datasets';
 import { Listr } from 'listr2';
 import { BenchError } from '../errors.ts';
 import { buildGenerator } from '../generator/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
-import type { BootPlan } from '../workloads/index.ts';
+import type { BootPlan, Scope } from '../workloads/index.ts';
+import { lackingBoots, leastBoots } from './coverage.ts';
 import { type Execution, executeBoot, type Preparation, preparationKey, prepare } from './execute.ts';
-import { bootSeconds, planRun, type RunPlan } from './plan.ts';
+import { bootSeconds, planRound, planRun, type RunPlan } from './plan.ts';
 import { duration, TimeLeft } from './progress.ts';
 import { readCircumstances } from './provenance.ts';
 import { pointKey, type RunRequest, type RunState } from './request.ts';
@@ -23,6 +24,11 @@ export interface RunBeginning {
   readonly request: RunRequest;
   state(): RunState;
 }
+
+/** Boots that a condition may get beyond those planned, when the cores were placed differently on the two sides. */
+const EXTRA_BOOTS = 3;
+/** No extra boot begins that would end later than this after the run's start. */
+const EXTRA_UNTIL_SECONDS: Record<Scope, number> = { quick: 160, default: 600, full: Number.POSITIVE_INFINITY };
 
 /** How a run talks to the user. */
 export interface RunTerminal {
@@ -101,7 +107,7 @@ export async function measureRun(begin: RunBeginning, terminal: RunTerminal): Pr
       done,
       signal: controller.signal,
     };
-    const failures = await measureBoots(execution, plan, terminal);
+    const failures = await measureBoots(execution, plan, request, state, terminal);
     saveRun({ ...state, finished: true });
     return { state, failures, choices };
   } finally {
@@ -111,14 +117,32 @@ export async function measureRun(begin: RunBeginning, terminal: RunTerminal): Pr
   }
 }
 
-async function measureBoots(execution: Execution, plan: RunPlan, terminal: RunTerminal): Promise<Failure[]> {
+async function measureBoots(
+  execution: Execution,
+  plan: RunPlan,
+  request: RunRequest,
+  state: RunState,
+  terminal: RunTerminal,
+): Promise<Failure[]> {
   const preparations = new Map<string, Preparation>();
   const failures: Failure[] = [];
   const interactive = terminal.out.isTTY === true;
+  let beganMs = performance.now();
   const tasks = new Listr(
     [
       { title: 'Prepare subjects', task: (_, task) => prepareAll(execution, plan, preparations, task) },
-      { title: 'Measure', task: (_, task) => measureAll(execution, plan, preparations, failures, task, interactive) },
+      {
+        title: 'Measure',
+        task: (_, task) => {
+          beganMs = performance.now();
+          return measureAll(execution, plan.boots, preparations, failures, task, interactive);
+        },
+      },
+      {
+        title: 'Measure again what lacks a common placement of the cores',
+        task: (_, task) =>
+          extend({ execution, plan, request, state, beganMs }, preparations, failures, task, interactive),
+      },
     ],
     { renderer: interactive ? 'default' : 'simple', registerSignalListeners: false, concurrent: false },
   );
@@ -152,9 +176,63 @@ async function prepareAll(
   }
 }
 
+interface Extension {
+  readonly execution: Execution;
+  readonly plan: RunPlan;
+  readonly request: RunRequest;
+  readonly state: RunState;
+  /** When measuring began, by performance.now(). */
+  readonly beganMs: number;
+}
+
+/**
+ * Adds boots for comparisons in which no placement of the cores has enough boots on both sides: a few rounds, within the
+ * time that the command promises.
+ */
+async function extend(
+  { execution, plan, request, state, beganMs }: Extension,
+  preparations: ReadonlyMap<string, Preparation>,
+  failures: Failure[],
+  task: Task,
+  interactive: boolean,
+): Promise<void> {
+  const least = leastBoots(request.scope);
+  // Fewer boots than a comparison needs are the user's wish.
+  if (request.boots < least) return;
+  // Statistics are loaded when there is something to judge.
+  const { figuresOf } = await import('@plumbline/reports');
+  const measurable = plan.templates.filter(({ subject, variant }) => {
+    const preparation = preparations.get(preparationKey(subject, variant));
+    return preparation !== undefined && 'prepared' in preparation;
+  });
+  for (let round = 0; round < EXTRA_BOOTS; round += 1) {
+    const { records } = await readDataset(state.dataset);
+    const samples = records.filter((record) => record.kind === 'sample').filter(({ run }) => run === state.run);
+    const figures = figuresOf(
+      samples,
+      records.filter((record) => record.kind === 'provenance'),
+    );
+    const lacking = lackingBoots(measurable, figures, least);
+    if (lacking.length === 0) return;
+    let left = EXTRA_UNTIL_SECONDS[request.scope] - (performance.now() - beganMs) / 1000;
+    const boots = planRound(lacking, request.seed, request.boots + round).filter((boot) => {
+      // Every placement that is looked for may take the point up to three times.
+      const seconds = boot.overheadSeconds + 2 * (bootSeconds(boot) - boot.overheadSeconds);
+      if (seconds > left) return false;
+      left -= seconds;
+      return true;
+    });
+    if (boots.length === 0) {
+      task.output = `${lacking.length} conditions lack boots in a common placement; the time for extra boots is used up. More boots: --boots ${request.boots + EXTRA_BOOTS}`;
+      return;
+    }
+    await measureAll(execution, boots, preparations, failures, task, interactive);
+  }
+}
+
 async function measureAll(
   execution: Execution,
-  plan: RunPlan,
+  planned: readonly BootPlan[],
   preparations: ReadonlyMap<string, Preparation>,
   failures: Failure[],
   task: Task,
@@ -162,7 +240,7 @@ async function measureAll(
 ): Promise<void> {
   const isDone = (boot: BootPlan): boolean =>
     boot.points.every(({ parameters }) => execution.done.has(pointKey({ ...boot, parameters })));
-  const boots = plan.boots.filter((boot) => !isDone(boot));
+  const boots = planned.filter((boot) => !isDone(boot));
   const left = new TimeLeft(boots.reduce((sum, boot) => sum + bootSeconds(boot), 0));
   for (const [number, boot] of boots.entries()) {
     const preparation = preparations.get(preparationKey(boot.subject, boot.variant));

@@ -35,9 +35,9 @@ function target(name: string): Target {
 
 it('a bound holds up to itself', () => {
   const instructions = target('instructions');
-  expect(judge(instructions, [figure(instructions.figure, [1500, 1500, 1500], 'none')]).verdict).toBe('holds');
-  expect(judge(instructions, [figure(instructions.figure, [1501, 1501, 1501], 'none')]).verdict).toBe('falls short');
-  expect(judge(instructions, [])).toMatchObject({
+  expect(judge(instructions, [figure(instructions.figure, [1500, 1500, 1500], 'none')], 2).verdict).toBe('holds');
+  expect(judge(instructions, [figure(instructions.figure, [1501, 1501, 1501], 'none')], 2).verdict).toBe('falls short');
+  expect(judge(instructions, [], 2)).toMatchObject({
     verdict: 'not measured',
     note: 'plumbline default: no boot gave it',
   });
@@ -53,21 +53,21 @@ it('a ratio is judged in the placement that both sides share most', () => {
     figure(baseline, [1e5, 1e5, 1e5], 'far', 40),
     figure(baseline, [1e5, 1e5, 1e5], 'near', 3),
   ];
-  expect(judge(ratio, figures)).toMatchObject({ verdict: 'falls short', value: 10, placement: 'far' });
-  expect(judge(ratio, figures.slice(0, 2))).toMatchObject({
+  expect(judge(ratio, figures, 2)).toMatchObject({ verdict: 'falls short', value: 10, placement: 'far' });
+  expect(judge(ratio, figures.slice(0, 2), 2)).toMatchObject({
     verdict: 'not measured',
     note: 'linux-host debian: no boot gave it',
   });
-  expect(judge(ratio, [figure(ratio.figure, [3e6], 'near'), figure(baseline, [1e5], 'far')]).verdict).toBe(
+  expect(judge(ratio, [figure(ratio.figure, [3e6], 'near'), figure(baseline, [1e5], 'far')], 1).verdict).toBe(
     'not measured',
   );
 });
 
 it('identical means every boot, and one boot shows nothing', () => {
   const determinism = target('determinism');
-  expect(judge(determinism, [figure(determinism.figure, [7, 7, 7], 'none')]).verdict).toBe('holds');
-  expect(judge(determinism, [figure(determinism.figure, [7, 7, 8], 'none')]).verdict).toBe('falls short');
-  expect(judge(determinism, [figure(determinism.figure, [7], 'none')]).verdict).toBe('not measured');
+  expect(judge(determinism, [figure(determinism.figure, [7, 7, 7], 'none')], 2).verdict).toBe('holds');
+  expect(judge(determinism, [figure(determinism.figure, [7, 7, 8], 'none')], 2).verdict).toBe('falls short');
+  expect(judge(determinism, [figure(determinism.figure, [7], 'none')], 2).verdict).toBe('not measured');
 });
 
 it('every figure of a target is planned: none can be missing from a run', () => {
@@ -89,4 +89,28 @@ it('every figure of a target is planned: none can be missing from a run', () => 
     expect(has(own), JSON.stringify(own)).toBe(true);
     if (bound.kind === 'ratio-at-least') expect(has(bound.baseline), JSON.stringify(bound.baseline)).toBe(true);
   }
+});
+
+it('fewer boots than a comparison needs are no measurement, however good they look', () => {
+  const instructions = target('instructions');
+  const four = [figure(instructions.figure, [9, 9, 9, 9], 'none')];
+  expect(judge(instructions, four, 5)).toMatchObject({
+    verdict: 'not measured',
+    note: 'plumbline default: 4 of the 5 boots that are needed',
+  });
+  const ratio = target('memcached-vs-linux');
+  if (ratio.bound.kind !== 'ratio-at-least') throw new Error('not a ratio');
+  const { baseline } = ratio.bound;
+  const figures = [
+    figure(ratio.figure, [9e6, 9e6, 9e6], 'near', 60),
+    figure(baseline, [1e5], 'near', 40),
+    figure(ratio.figure, [4e6, 4e6], 'far', 10),
+    figure(baseline, [2e5, 2e5], 'far', 10),
+  ];
+  // Near has more slices in common, but only one boot of Linux.
+  expect(judge(ratio, figures, 2)).toMatchObject({ verdict: 'holds', value: 20, placement: 'far', boots: 2 });
+  expect(judge(ratio, figures, 3)).toMatchObject({
+    verdict: 'not measured',
+    note: 'no placement of the cores has 3 boots on both sides: plumbline 3 near, 2 far; linux-host 1 near, 2 far',
+  });
 });

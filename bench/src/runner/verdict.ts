@@ -1,6 +1,7 @@
 import type { Placement } from '@plumbline/datasets';
 import { compare, type Figure } from '@plumbline/reports';
-import type { Target, TargetFigure } from '../../targets.ts';
+import type { Target, TargetBound, TargetFigure } from '../../targets.ts';
+import { placementsWithEnough } from './coverage.ts';
 
 /** What became of a target. `not measured` counts as falling short. */
 export type VerdictKind = 'holds' | 'falls short' | 'not measured';
@@ -58,10 +59,15 @@ function notMeasured(target: Target, figures: readonly Figure[], what = target.f
   };
 }
 
-function judgeValue(target: Target, most: number, figures: readonly Figure[]): Verdict {
+function tooFew(of: TargetFigure, boots: number, least: number): string {
+  return `${of.subject} ${of.variant}: ${boots} of the ${least} boots that are needed`;
+}
+
+function judgeValue(target: Target, most: number, figures: readonly Figure[], least: number): Verdict {
   const own = figuresFor(target.figure, figures);
   const best = own.filter((figure) => figure.median !== null).sort((a, b) => usable(b).length - usable(a).length)[0];
   if (!best || best.median === null) return notMeasured(target, own);
+  if (best.boots < least) return { ...notMeasured(target, own), note: tooFew(target.figure, best.boots, least) };
   return {
     target,
     verdict: best.median <= most ? 'holds' : 'falls short',
@@ -75,21 +81,30 @@ function judgeValue(target: Target, most: number, figures: readonly Figure[]): V
   };
 }
 
-function judgeRatio(target: Target, baseline: TargetFigure, least: number, figures: readonly Figure[]): Verdict {
+function judgeRatio(
+  target: Target,
+  bound: Extract<TargetBound, { kind: 'ratio-at-least' }>,
+  figures: readonly Figure[],
+  least: number,
+): Verdict {
+  const { baseline } = bound;
   const ours = figuresFor(target.figure, figures);
   const theirs = figuresFor(baseline, figures);
   if (!ours.some((figure) => figure.boots > 0)) return notMeasured(target, ours);
   if (!theirs.some((figure) => figure.boots > 0)) return notMeasured(target, theirs, baseline);
-  const comparison = compare(ours, theirs);
+  const enough = placementsWithEnough(ours, theirs, least);
+  const inThem = (side: readonly Figure[]) => side.filter((figure) => enough.includes(figure.placement));
+  const comparison = compare(inThem(ours), inThem(theirs));
   if (!comparison) {
+    const boots = (side: readonly Figure[]) => side.map((figure) => `${figure.boots} ${figure.placement}`).join(', ');
     return {
       ...notMeasured(target, []),
-      note: `no placement of the cores is common to ${target.figure.subject} and ${baseline.subject}`,
+      note: `no placement of the cores has ${least} boots on both sides: ${target.figure.subject} ${boots(ours)}; ${baseline.subject} ${boots(theirs)}`,
     };
   }
   return {
     target,
-    verdict: comparison.ratio >= least ? 'holds' : 'falls short',
+    verdict: comparison.ratio >= bound.value ? 'holds' : 'falls short',
     value: comparison.ratio,
     unit: `times ${baseline.subject}`,
     low: comparison.interval?.low ?? null,
@@ -100,10 +115,10 @@ function judgeRatio(target: Target, baseline: TargetFigure, least: number, figur
   };
 }
 
-function judgeIdentity(target: Target, figures: readonly Figure[]): Verdict {
+function judgeIdentity(target: Target, figures: readonly Figure[], least: number): Verdict {
   const own = figuresFor(target.figure, figures);
   const values = own.flatMap((figure) => usable(figure).map((point) => point.value));
-  if (values.length < 2) return { ...notMeasured(target, own), note: `${values.length} boots gave it, two are needed` };
+  if (values.length < least) return { ...notMeasured(target, own), note: tooFew(target.figure, values.length, least) };
   const low = Math.min(...values);
   const high = Math.max(...values);
   return {
@@ -119,10 +134,13 @@ function judgeIdentity(target: Target, figures: readonly Figure[]): Verdict {
   };
 }
 
-/** Judges a target by the medians of figures over boots. */
-export function judge(target: Target, figures: readonly Figure[]): Verdict {
+/**
+ * Judges a target by the medians of figures over boots.
+ * @param least the fewest boots, on each side of a ratio in one placement; with fewer a target is not measured.
+ */
+export function judge(target: Target, figures: readonly Figure[], least: number): Verdict {
   const { bound } = target;
-  if (bound.kind === 'at-most') return judgeValue(target, bound.value, figures);
-  if (bound.kind === 'identical') return judgeIdentity(target, figures);
-  return judgeRatio(target, bound.baseline, bound.value, figures);
+  if (bound.kind === 'at-most') return judgeValue(target, bound.value, figures, least);
+  if (bound.kind === 'identical') return judgeIdentity(target, figures, least);
+  return judgeRatio(target, bound, figures, least);
 }

@@ -2,7 +2,6 @@ import { messageOf } from '../errors.ts';
 import { SubjectFailure } from '../subjects/failure.ts';
 import { servesAfter, toldTime } from '../subjects/ready-line.ts';
 import { variantsOf } from '../subjects/subject.ts';
-import { HostWatch } from './host-state.ts';
 import { leastMemory } from './least-memory.ts';
 import { loadMix, memcachedTraffic } from './mix.ts';
 import { startAnswering } from './start.ts';
@@ -37,7 +36,7 @@ function plan(request: PlanRequest): BootTemplate[] {
 async function measureStart(context: BootContext, point: Point): Promise<void> {
   const config = context.bootConfig({ ...SHAPE });
   try {
-    const watch = new HostWatch();
+    const before = context.hostState();
     const { running, answer } = await startAnswering(context.prepared, config);
     const figures: Figure[] = [
       { metric: 'boot-time', value: answer.atNs - Number(running.startedNs), placement: 'none' },
@@ -49,10 +48,10 @@ async function measureStart(context: BootContext, point: Point): Promise<void> {
     const { imageBytes } = context.prepared.identity;
     if (imageBytes !== undefined) figures.push({ metric: 'image-size', value: imageBytes, placement: 'none' });
     await running.stop();
-    const after = watch.read();
+    const after = context.hostState();
     await context.record(
       point,
-      figures.map((figure) => ({ ...figure, after })),
+      figures.map((figure) => ({ ...figure, before, after })),
     );
   } finally {
     await config.resources.close();

@@ -11,6 +11,8 @@ export interface Point {
   readonly parameters: Parameters;
   /** Expected seconds, for the plan and the time left. */
   readonly seconds: number;
+  /** Placements of the cores that a comparison lacks: the point is measured again in the same boot until it has met them. */
+  readonly seek?: readonly Placement[];
 }
 
 /** What is done in one boot: the unit of execution, of replication and of random order. */
@@ -70,6 +72,8 @@ export interface BootContext {
   record(point: Point, figures: readonly Figure[]): Promise<void>;
   /** Stores that a point gave no figure, and why. */
   fail(point: Point, reason: string, console: string): Promise<void>;
+  /** Load and steal of the host, since the reading before. Figures without their own get the readings around them. */
+  hostState(): HostState;
   progress(text: string): void;
 }
 
