@@ -50,6 +50,16 @@ describe('a comparison', () => {
     expect(found?.verdict).toBe('better');
   });
 
+  it('prefers a placement with enough boots on both sides to one with more slices', () => {
+    const ours = [...figures(FAST, { slices: 30 }), ...figures(FAST, { placement: 'far', slices: 5 })];
+    const theirs = [
+      ...figures(SLOW.slice(0, 4), { ...linux, slices: 30 }),
+      ...figures(SLOW, { ...linux, placement: 'far', slices: 5 }),
+    ];
+    expect(compare(ours, theirs)?.placement).toBe('far');
+    expect(commonPlacement(ours, theirs.slice(0, 1))).toBe('near');
+  });
+
   it('turns metrics of which less is better', () => {
     const found = compare(figures(SLOW, { metric: 'latency-p99' }), figures(FAST, { ...linux, metric: 'latency-p99' }));
     expect(found?.ratio).toBeCloseTo(10, 10);

@@ -27,13 +27,17 @@ const slicesOf = (figure: Figure) =>
   figure.points.reduce((sum, point) => sum + (point.excluded === null ? point.slices : 0), 0);
 
 /**
- * The placement with the most slices common to both sides. `mixed` is never comparable; `unknown` only where nothing
- * better is common. Ties go to the one named first: near, far, remote.
+ * The placement with the most slices common to both sides, of those in which both have enough boots for a verdict when
+ * there are such. `mixed` is never comparable; `unknown` only where nothing better is common. Ties go to the one named
+ * first: near, far, remote.
  */
 export function commonPlacement(a: readonly Figure[], b: readonly Figure[]): Placement | null {
   for (const candidates of [['near', 'far', 'remote', 'none'], ['unknown']] as Placement[][]) {
     let best: { placement: Placement; slices: number } | null = null;
-    for (const placement of candidates) {
+    const boots = (side: readonly Figure[], placement: Placement) =>
+      Math.max(0, ...side.filter((figure) => figure.placement === placement).map((figure) => figure.boots));
+    const enough = candidates.filter((placement) => Math.min(boots(a, placement), boots(b, placement)) >= LEAST_BOOTS);
+    for (const placement of enough.length > 0 ? enough : candidates) {
       const sum = (side: readonly Figure[]) =>
         side.filter((f) => f.placement === placement && f.boots > 0).reduce((total, f) => total + slicesOf(f), 0);
       const slices = Math.min(sum(a), sum(b));
