@@ -1,7 +1,7 @@
 import type { Placement, SubjectId } from '@plumbline/datasets';
 import { cpuTimeBetween } from 'perf-hooks-extra';
 import { BenchError } from '../errors.ts';
-import type { Traffic } from '../generator/protocol.ts';
+import type { Loop, Traffic } from '../generator/protocol.ts';
 import { type RunningSubject, variantsOf } from '../subjects/subject.ts';
 import { figuresOf, isDisturbed } from './evaluation.ts';
 import { loadMix, memcachedTraffic } from './mix.ts';
@@ -26,8 +26,18 @@ const WINDOWS: Record<Scope, Record<string, readonly number[]>> = {
   full: { get: [1, 2, 4, 8, 16, 32, 64, 128, 256], 'get-set': [1, 8, 32, 128], etc: [1, 8, 32, 128] },
 };
 
-function parameters(mix: string, window: number): Parameters {
-  return { mix, window };
+/**
+ * Rates of the open loop, requests/s, in a full run: requests come when they come (Poisson), and latency counts from the
+ * intended start, so that a server that stalls pays for all that waited (coordinated omission). Linux gets those it can
+ * serve.
+ */
+const OPEN_RATES = { all: [20_000, 50_000, 100_000], ours: [500_000, 1_000_000, 2_000_000] } as const;
+/** Above so many requests under way the next ones wait in the generator, on the clock. */
+const MOST_IN_FLIGHT = 1024;
+
+function openRates(subject: SubjectId, scope: Scope): readonly number[] {
+  if (scope !== 'full' || subject === 'echo') return [];
+  return subject === 'plumbline' ? [...OPEN_RATES.all, ...OPEN_RATES.ours] : OPEN_RATES.all;
 }
 
 /**
@@ -38,11 +48,16 @@ function pointsOf(subject: SubjectId, isDefault: boolean, scope: Scope): Point[]
   const mixes = Object.entries(WINDOWS[scope]).filter(
     ([mix]) => mix === 'get' || (subject !== 'echo' && (isDefault || scope === 'full')),
   );
-  return mixes.flatMap(([mix, windows]) => {
+  const seconds = SECONDS[scope] + AROUND_SECONDS;
+  const open = openRates(subject, scope).map(
+    (rate): Point => ({ parameters: { mix: 'get', arrivals: 'poisson', rate }, seconds }),
+  );
+  const closed = mixes.flatMap(([mix, windows]) => {
     const ends = [windows[0], windows.at(-1)];
     const chosen = isDefault || scope === 'full' ? windows : windows.filter((window) => ends.includes(window));
-    return chosen.map((window) => ({ parameters: parameters(mix, window), seconds: SECONDS[scope] + AROUND_SECONDS }));
+    return chosen.map((window): Point => ({ parameters: { mix, window }, seconds }));
   });
+  return [...closed, ...open];
 }
 
 function plan(request: PlanRequest): BootTemplate[] {
@@ -66,14 +81,23 @@ function plan(request: PlanRequest): BootTemplate[] {
 
 interface MeasuredPoint {
   readonly point: Point;
-  readonly window: number;
-  readonly connections: number;
+  readonly loop: Loop;
   readonly traffic: Traffic;
 }
 
+function loopOf({ window, rate }: Parameters): Loop | undefined {
+  if (typeof rate === 'number') {
+    return { kind: 'open', rate, arrivals: 'poisson', connections: CONNECTIONS, maxInFlight: MOST_IN_FLIGHT };
+  }
+  if (typeof window !== 'number') return undefined;
+  const connections = Math.min(CONNECTIONS, window);
+  return { kind: 'closed', connections, outstanding: window / connections };
+}
+
 function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredPoint {
-  const { mix, window } = point.parameters;
-  if (typeof mix !== 'string' || typeof window !== 'number') {
+  const { mix } = point.parameters;
+  const loop = loopOf(point.parameters);
+  if (typeof mix !== 'string' || !loop) {
     throw new BenchError(`memcached-udp has no point ${JSON.stringify(point.parameters)}`);
   }
   const traffic: Traffic =
@@ -81,7 +105,7 @@ function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredP
       ? { protocol: 'echo', port: 11211, payloadBytes: ECHO_BYTES }
       : // One seed for all boots: the same keys and values everywhere.
         memcachedTraffic(loadMix(mix), derivedSeed(0, mix === 'etc' ? 'etc' : 'plain'));
-  return { point, window, connections: Math.min(CONNECTIONS, window), traffic };
+  return { point, loop, traffic };
 }
 
 /** A point that is to meet a placement of the cores is measured at most so often in one boot. */
@@ -112,7 +136,7 @@ async function measure(
     const threadsBefore = await running.serverThreads();
     const result = await running.generator.run({
       traffic: what.traffic,
-      loop: { kind: 'closed', connections: what.connections, outstanding: what.window / what.connections },
+      loop: what.loop,
       limit: { kind: 'seconds', seconds },
       warmup: { kind: 'steady', maxSeconds: 1 },
       seed: derivedSeed(context.seed, `${JSON.stringify(what.point.parameters)} ${seek} ${repetition}`),
@@ -160,8 +184,8 @@ async function run(context: BootContext): Promise<void> {
       'keyspace' in traffic ? JSON.stringify(traffic.keyspace) : '';
     const order = [...new Set(points.map(keysOf))];
     for (const what of order.flatMap((keys) => points.filter((point) => keysOf(point) === keys))) {
-      const { mix, window } = what.point.parameters;
-      context.progress(`${mix}, window ${window}`);
+      const { mix, window, rate } = what.point.parameters;
+      context.progress(`${mix}, ${rate === undefined ? `window ${window}` : `${rate} requests/s`}`);
       if ('keyspace' in what.traffic && keysOf(what) !== populated) {
         await orFailure(running.generator.populate({ keyspace: what.traffic.keyspace, timeoutMs: 30_000 }));
         populated = keysOf(what);
@@ -174,7 +198,7 @@ async function run(context: BootContext): Promise<void> {
   }
 }
 
-/** Throughput and latency of memcached requests over UDP, closed loop, by window. */
+/** Throughput and latency of memcached requests over UDP: closed loop by window; in full runs open loop by rate too. */
 export const memcachedUdp: Workload = {
   id: 'memcached-udp',
   title: 'memcached over UDP: throughput and latency by window',
