@@ -16,10 +16,10 @@ enum class SlotState : uint8_t {
   kLost,      // timed out; kept out of use for a while so that a late reply is recognised
 };
 
-struct RequestSlot {
+// Half a cache line: the slots of a window go round, and stay in the first-level cache.
+struct alignas(32) RequestSlot {
   uint64_t intended = 0;  // clock ticks from which its latency counts
   uint64_t sent = 0;      // clock ticks from which its time-out counts
-  uint64_t pieces = 0;    // datagrams of the reply seen, one bit each
   uint32_t key = 0;
   uint16_t generation = 0;
   uint16_t lost_generation = 0;  // the last generation recycled while lost
@@ -28,9 +28,9 @@ struct RequestSlot {
   bool was_lost = false;  // lost_generation means something
   bool is_set = false;
   bool verify = false;
-  bool piece_hit = false;
-  uint8_t piece_total = 0;
+  uint8_t piece_total = 0;  // of a reply in several datagrams; 0: none seen
 };
+static_assert(sizeof(RequestSlot) == 32);
 
 enum class ReplyMatch { kWaiting, kLate, kDuplicate, kUnknown };
 
@@ -51,9 +51,30 @@ class RequestTable {
 
   // Takes a slot of the connection for a new request (state kPrepared) and returns its index. The
   // caller keeps at most `outstanding` requests of a connection open.
-  uint32_t open(uint32_t connection);
+  uint32_t open(uint32_t connection) {
+    const uint32_t position = next_slot_[connection];
+    uint32_t index = (connection << slot_bits_) + position;
+    // In turn, so that a number comes again as late as possible; a free slot is nearly always the
+    // next one.
+    if (slots_[index].state != SlotState::kFree) [[unlikely]]
+      index = find_or_recycle(connection);
+    next_slot_[connection] = (index + 1) & slot_mask_;
+    RequestSlot& slot = slots_[index];
+    slot.generation = static_cast<uint16_t>((slot.generation + 1) & generation_mask_);
+    if (slot.was_lost && slot.lost_generation == slot.generation) slot.was_lost = false;
+    slot.state = SlotState::kPrepared;
+    slot.piece_total = 0;
+    return index;
+  }
   // Finds the request that a reply with this id belongs to. `index` is valid except for kUnknown.
-  ReplyMatch match(uint32_t connection, uint16_t id, uint32_t& index);
+  ReplyMatch match(uint32_t connection, uint16_t id, uint32_t& index) {
+    if (connection >= connections_) return ReplyMatch::kUnknown;
+    index = (connection << slot_bits_) + (id & slot_mask_);
+    const RequestSlot& slot = slots_[index];
+    if (slot.state == SlotState::kWaiting && id >> slot_bits_ == slot.generation) [[likely]]
+      return ReplyMatch::kWaiting;
+    return match_unexpected(index, static_cast<uint16_t>(id >> slot_bits_));
+  }
   // The request was answered (or withdrawn before it was sent).
   void close(uint32_t index) { slots_[index].state = SlotState::kFree; }
 
@@ -74,6 +95,9 @@ class RequestTable {
   }
 
  private:
+  uint32_t find_or_recycle(uint32_t connection);
+  ReplyMatch match_unexpected(uint32_t index, uint16_t generation);
+
   uint32_t connections_;
   uint32_t slot_bits_;
   uint32_t slot_mask_;

@@ -60,6 +60,7 @@ LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ti
                       run.seed);
   }
   tickets_.resize(std::bit_ceil(tickets));
+  ticket_mask_ = tickets_.size() - 1;
   for (uint32_t ticket = 0; ticket < tickets; ++ticket) push_ticket(ticket % connections);
 
   if (const auto* memcached = std::get_if<MemcachedTraffic>(&run.traffic)) {
@@ -80,12 +81,6 @@ LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ti
   scan_interval_ = pass / chunks;
   scan_chunk_ = static_cast<uint32_t>((table_.slot_count() + chunks - 1) / chunks);
 }
-
-void LoadLoop::push_ticket(uint32_t connection) {
-  tickets_[ticket_tail_++ & (tickets_.size() - 1)] = static_cast<uint16_t>(connection);
-}
-
-uint32_t LoadLoop::pop_ticket() { return tickets_[ticket_head_++ & (tickets_.size() - 1)]; }
 
 void LoadLoop::resume() {
   resumed_at_ = ticks_now();
@@ -383,25 +378,25 @@ void LoadLoop::handle_piece(uint32_t index, const UdpFrame& frame, std::span<con
     report_bad("datagrams of one reply disagree about their number", text);
     return;
   }
+  Pieces& pieces = pieces_[index];
   const uint64_t bit = uint64_t{1} << frame.sequence;
-  if ((slot.pieces & bit) != 0) {
+  if ((pieces.seen & bit) != 0) {
     ++counters_.duplicates;
     return;
   }
-  slot.pieces |= bit;
+  pieces.seen |= bit;
   if (frame.sequence == 0) count_kind(slot, classify_reply(text), text);
   if (slot.verify) {
-    auto& pieces = pieces_[index];
-    pieces.resize(frame.total);
-    pieces[frame.sequence].assign(text.begin(), text.end());
+    pieces.texts.resize(frame.total);
+    pieces.texts[frame.sequence].assign(text.begin(), text.end());
   }
-  if (std::popcount(slot.pieces) != slot.piece_total) return;
+  if (std::popcount(pieces.seen) != slot.piece_total) return;
   if (slot.verify) {
     std::vector<uint8_t> whole;
-    for (const auto& piece : pieces_[index]) whole.insert(whole.end(), piece.begin(), piece.end());
-    pieces_.erase(index);
+    for (const auto& piece : pieces.texts) whole.insert(whole.end(), piece.begin(), piece.end());
     verify_text(slot, whole);
   }
+  pieces_.erase(index);
   complete(index, now);
 }
 

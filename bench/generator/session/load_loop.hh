@@ -91,8 +91,10 @@ class LoadLoop {
   void count_kind(RequestSlot& slot, ReplyKind kind, std::span<const uint8_t> text);
   void verify_text(RequestSlot& slot, std::span<const uint8_t> text);
   void report_bad(const char* reason, std::span<const uint8_t> bytes);
-  void push_ticket(uint32_t connection);
-  uint32_t pop_ticket();
+  void push_ticket(uint32_t connection) {
+    tickets_[ticket_tail_++ & ticket_mask_] = static_cast<uint16_t>(connection);
+  }
+  uint32_t pop_ticket() { return tickets_[ticket_head_++ & ticket_mask_]; }
 
   Context& context_;
   Port& port_;
@@ -113,6 +115,7 @@ class LoadLoop {
 
   // Connections that may send, in turn: one ticket for each request that may be outstanding.
   std::vector<uint16_t> tickets_;
+  uint64_t ticket_mask_ = 0;
   uint64_t ticket_head_ = 0;
   uint64_t ticket_tail_ = 0;
 
@@ -138,8 +141,12 @@ class LoadLoop {
   LoopCounters loop_;
   Histogram latency_;
   std::vector<SliceLosses> by_slice_;
-  std::unordered_map<uint32_t, std::vector<std::vector<uint8_t>>>
-      pieces_;  // of replies to be verified, by slot
+  // Replies in several datagrams on their way, by slot.
+  struct Pieces {
+    uint64_t seen = 0;                        // one bit each
+    std::vector<std::vector<uint8_t>> texts;  // when they are to be verified
+  };
+  std::unordered_map<uint32_t, Pieces> pieces_;
   std::optional<std::string> first_bad_;
 };
 

@@ -1,6 +1,5 @@
 #include "traffic/keyspace.hh"
 
-#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -9,8 +8,6 @@
 namespace plumbline::generator {
 
 namespace {
-
-constexpr uint32_t kTextOffsets = 1 << 16;
 
 uint32_t decimal_digits(uint32_t value) {
   uint32_t digits = 1;
@@ -49,21 +46,6 @@ Keyspace::Keyspace(const KeyspaceDescription& description)
   text_.resize(kTextOffsets + kMaximumValueBytes);
   Random random(description.seed);
   for (char& character : text_) character = kAlphabet[random.next() >> 58];
-}
-
-void Keyspace::write_key(uint32_t key, char* out) const {
-  uint32_t position = key_bytes(key);
-  uint32_t rest = key;
-  do {
-    out[--position] = static_cast<char>('0' + rest % 10);
-    rest /= 10;
-  } while (rest != 0);
-  std::memset(out, 'k', position);
-}
-
-std::span<const char> Keyspace::value(uint32_t key) const {
-  const uint64_t offset = mix(seed_ + key) % kTextOffsets;
-  return {text_.data() + offset, value_bytes(key)};
 }
 
 }  // namespace plumbline::generator

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
+#include "traffic/random.hh"
 #include "traffic/size_distribution.hh"
 
 namespace plumbline::generator {
@@ -32,11 +34,23 @@ class Keyspace {
   }
   // Writes the key's text (key_bytes(key) bytes): its index in decimal, filled up on the left with
   // 'k'.
-  void write_key(uint32_t key, char* out) const;
+  void write_key(uint32_t key, char* out) const {
+    uint32_t position = key_bytes(key);
+    std::memset(out, 'k', position);
+    uint32_t rest = key;
+    do {
+      out[--position] = static_cast<char>('0' + rest % 10);
+      rest /= 10;
+    } while (rest != 0);
+  }
   // The value's bytes: a window into one random text, at a place that depends on the key.
-  std::span<const char> value(uint32_t key) const;
+  std::span<const char> value(uint32_t key) const {
+    const uint64_t offset = mix(seed_ + key) % kTextOffsets;
+    return {text_.data() + offset, value_bytes(key)};
+  }
 
  private:
+  static constexpr uint32_t kTextOffsets = 1 << 16;
   struct Sizes {
     uint32_t key : 8;
     uint32_t value : 24;

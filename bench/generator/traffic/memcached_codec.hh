@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -18,6 +19,21 @@ inline constexpr size_t kFrameBytes = 8;
 // keeps one bit each.
 inline constexpr uint32_t kMaximumDatagrams = 64;
 
+namespace codec_detail {
+
+inline uint16_t load_be16(const uint8_t* bytes) {
+  return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]);
+}
+inline char* append(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+inline bool starts_with(std::span<const uint8_t> text, std::string_view word) {
+  return text.size() >= word.size() && std::memcmp(text.data(), word.data(), word.size()) == 0;
+}
+
+}  // namespace codec_detail
+
 struct UdpFrame {
   uint16_t id;
   uint16_t sequence;
@@ -26,20 +42,48 @@ struct UdpFrame {
 
 // The frame in front of a datagram; nothing when it is shorter, or when its numbers contradict each
 // other.
-std::optional<UdpFrame> parse_frame(std::span<const uint8_t> payload);
+inline std::optional<UdpFrame> parse_frame(std::span<const uint8_t> payload) {
+  if (payload.size() < kFrameBytes) return std::nullopt;
+  const UdpFrame frame{codec_detail::load_be16(payload.data()),
+                       codec_detail::load_be16(payload.data() + 2),
+                       codec_detail::load_be16(payload.data() + 4)};
+  if (frame.total == 0 || frame.total > kMaximumDatagrams || frame.sequence >= frame.total) {
+    return std::nullopt;
+  }
+  return frame;
+}
 // Writes the frame of a one-datagram request.
-void write_frame(uint16_t id, uint8_t* out);
+inline void write_frame(uint16_t id, uint8_t* out) {
+  const uint8_t frame[kFrameBytes] = {
+      static_cast<uint8_t>(id >> 8), static_cast<uint8_t>(id), 0, 0, 0, 1, 0, 0};
+  std::memcpy(out, frame, kFrameBytes);
+}
 
 // Bytes of the request's text.
-size_t get_bytes(const Keyspace& keyspace, uint32_t key);
+inline size_t get_bytes(const Keyspace& keyspace, uint32_t key) {
+  return 4 + keyspace.key_bytes(key) + 2;
+}
 size_t set_bytes(const Keyspace& keyspace, uint32_t key);
 // Write the request's text; `out` has room for get_bytes or set_bytes. Return the end.
-char* write_get(const Keyspace& keyspace, uint32_t key, char* out);
+inline char* write_get(const Keyspace& keyspace, uint32_t key, char* out) {
+  out = codec_detail::append(out, "get ");
+  keyspace.write_key(key, out);
+  return codec_detail::append(out + keyspace.key_bytes(key), "\r\n");
+}
 char* write_set(const Keyspace& keyspace, uint32_t key, char* out);
 
 enum class ReplyKind { kValue, kMiss, kStored, kNotStored, kVersion, kError };
 
 // What a reply says, by its first word; kError for error texts and for everything unknown.
-ReplyKind classify_reply(std::span<const uint8_t> text);
+inline ReplyKind classify_reply(std::span<const uint8_t> text) {
+  // In the order of their frequency; each word is compared in full, since all begin like an
+  // error's.
+  if (codec_detail::starts_with(text, "VALUE ")) return ReplyKind::kValue;
+  if (codec_detail::starts_with(text, "STORED\r\n")) return ReplyKind::kStored;
+  if (codec_detail::starts_with(text, "END\r\n")) return ReplyKind::kMiss;
+  if (codec_detail::starts_with(text, "NOT_STORED\r\n")) return ReplyKind::kNotStored;
+  if (codec_detail::starts_with(text, "VERSION ")) return ReplyKind::kVersion;
+  return ReplyKind::kError;
+}
 
 }  // namespace plumbline::generator
