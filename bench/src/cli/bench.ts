@@ -23,7 +23,11 @@ function makeProgram() {
       `variants of our kernel: ${Object.keys(PRESETS).join(', ')} or dimension=value,...; repeat for more (default: all presets)`,
       each,
     )
-    .option('--boots <n>', 'boots of each condition (default: 5, quick: 3)', integer('--boots', 1, 1000))
+    .option(
+      '--boots <n>',
+      'boots of each condition (default: 5, quick: 3), and up to 3 more where a comparison lacks a common placement of the cores',
+      integer('--boots', 1, 1000),
+    )
     .option('--accel <name>', 'auto, kvm or tcg', 'auto')
     .option('--quick', 'three boots and fewer points, under 3 minutes; prints raw points and no significance')
     .option('--full', 'more windows, longer points, all variants everywhere; takes long')

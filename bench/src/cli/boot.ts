@@ -20,7 +20,11 @@ const program = command('boot', 'Boots our kernel with its console on this termi
   .option('--accel <name>', 'auto, kvm or tcg', 'auto')
   .option('--machine <name>', MACHINES.join(' or '), 'microvm')
   .option('--vcpus <n>', 'number of CPUs', integer('--vcpus', 1, 8), 1)
-  .option('--memory <size>', 'memory of the guest, such as 64M', bytes('--memory', 1 << 20, 64 * 2 ** 30), 128 << 20)
+  .option(
+    '--memory <size>',
+    'memory of the guest, such as 64M (default: 128M)',
+    bytes('--memory', 1 << 20, 64 * 2 ** 30),
+  )
   .option('--options <text>', 'boot options of the kernel, such as "run=tests log.level=debug" ("help" lists them)')
   .option('--gdb', 'wait for gdb before the first instruction and print the command that connects it');
 
@@ -29,7 +33,7 @@ interface BootOptions {
   accel: string;
   machine: string;
   vcpus: number;
-  memory: number;
+  memory?: number;
   options?: string;
   gdb?: boolean;
 }
@@ -67,7 +71,7 @@ async function main(): Promise<number> {
       accelerator: choice.accelerator,
       machine,
       vcpus: options.vcpus,
-      memoryBytes: options.memory,
+      memoryBytes: options.memory ?? 128 << 20,
       kernel: image.boot,
       options: [...ownOptions, kernelOptions].join(' ').trim(),
       serial: 'stdio',

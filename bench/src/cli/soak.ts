@@ -1,7 +1,6 @@
 import { parseVariant } from '@plumbline/variants';
 import { pause } from '../deadline.ts';
 import { BenchError } from '../errors.ts';
-import { buildGenerator } from '../generator/index.ts';
 import { duration } from '../runner/progress.ts';
 import { takeMeasurementLock } from '../runner/run-store.ts';
 import { type BufferCensus, BufferLeak, censusCount, lastCensus, type SoakCounts } from '../runner/soak.ts';
@@ -50,7 +49,6 @@ await runCommand(async () => {
   resources.defer(takeMeasurementLock());
   const offSignals = closeOnSignal(resources, (signal) => say(`${signal}: stopping the guest`));
   try {
-    await buildGenerator();
     const prepared = await findSubject('plumbline').prepare(variant, say);
     const { running, orFailure } = await startAnswering(prepared, {
       accelerator: choice.accelerator,

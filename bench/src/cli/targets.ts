@@ -19,8 +19,12 @@ const program = command(
   'Measures the performance targets of the project and judges them. Exit code 1 unless all hold.',
 )
   .option('--group <name>', `only the targets of a group: ${GROUPS.join(', ')}`)
-  .option('--quick', 'three boots and shorter points: figures without intervals')
-  .option('--boots <n>', 'boots of each condition (default: 5, quick: 3)', integer('--boots', 2, 1000))
+  .option('--quick', 'three boots and shorter points: figures without intervals, judged from two boots on')
+  .option(
+    '--boots <n>',
+    'boots of each condition (default: 5, quick: 3), at least 5 (quick: 2)',
+    integer('--boots', 2, 1000),
+  )
   .option('--accel <name>', 'auto, kvm or tcg', 'auto')
   .option('--seed <n>', 'decides the order of the boots', integer('--seed', 0, 0xffffffff))
   .option('--json <file>', 'write the verdicts as a JSON array');

@@ -29,7 +29,8 @@ export interface Execution {
   readonly cores: Cores;
   readonly resources: Resources;
   readonly writer: DatasetWriter;
-  readonly circumstances: RunCircumstances;
+  /** Complete once the generator is built. */
+  circumstances: RunCircumstances;
   /** Keys of the points that are done; grows. */
   readonly done: Set<string>;
   readonly signal?: AbortSignal;

@@ -42,8 +42,8 @@ export interface RunCircumstances {
   readonly tools: Readonly<Record<string, string>>;
 }
 
-/** Looks at the host once. */
-export function readCircumstances(): RunCircumstances {
+/** Looks at the host once. @param generator identity of the load generator's program. */
+export function readCircumstances(generator?: string): RunCircumstances {
   const revision = output('git', ['rev-parse', 'HEAD']);
   const changes = output('git', ['status', '--porcelain', '--untracked-files=no', '--', '.', ':!datasets/results']);
   const qemu = output('qemu-system-x86_64', ['--version']) ?? 'unknown';
@@ -59,7 +59,7 @@ export function readCircumstances(): RunCircumstances {
     },
     vmm: /version (\S+)/.exec(qemu)?.[1] ?? qemu,
     repository: { revision: revision ?? 'unknown', dirty: changes === undefined || changes !== '' },
-    tools: dpdk === undefined ? {} : { dpdk },
+    tools: { ...(dpdk === undefined ? {} : { dpdk }), ...(generator === undefined ? {} : { generator }) },
   };
 }
 

@@ -1,7 +1,7 @@
 import { DatasetWriter, type Failure, readDataset, SCHEMA_VERSION } from '@plumbline/datasets';
 import { Listr } from 'listr2';
 import { BenchError } from '../errors.ts';
-import { buildGenerator } from '../generator/index.ts';
+import { generatorProgram } from '../subjects/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
 import type { BootPlan, Scope } from '../workloads/index.ts';
 import { lackingBoots, leastBoots } from './coverage.ts';
@@ -162,7 +162,8 @@ async function prepareAll(
   task: Task,
 ): Promise<void> {
   task.output = 'building the load generator';
-  await buildGenerator();
+  const { id } = await generatorProgram();
+  execution.circumstances = readCircumstances(id);
   for (const { subject, variant } of plan.boots) {
     const key = preparationKey(subject, variant);
     if (into.has(key)) continue;

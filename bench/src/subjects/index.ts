@@ -7,6 +7,7 @@ import { plumbline } from './plumbline.ts';
 import type { Subject } from './subject.ts';
 
 export { SubjectFailure } from './failure.ts';
+export { generatorProgram } from './generator.ts';
 export * from './subject.ts';
 
 /** Everything that can be measured, in the order of reports. */

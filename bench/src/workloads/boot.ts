@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import type { Keyspace, RunOptions } from '../generator/protocol.ts';
 import { SubjectFailure } from '../subjects/failure.ts';
 import { servesAfter, toldTime } from '../subjects/ready-line.ts';
 import { variantsOf } from '../subjects/subject.ts';
@@ -58,6 +59,25 @@ async function measureStart(context: BootContext, point: Point): Promise<void> {
   }
 }
 
+/** What a subject must do to serve: store so many keys, and answer so many gets of them, each checked byte by byte. */
+const KEYS = 100;
+const REQUESTS = 1_000;
+
+function requests(keyspace: Keyspace, seed: number): RunOptions {
+  return {
+    traffic: { ...memcachedTraffic(loadMix('get'), 0), keyspace },
+    loop: { kind: 'closed', connections: 4, outstanding: 4 },
+    limit: { kind: 'requests', requests: REQUESTS },
+    warmup: { kind: 'none' },
+    verify: 'all',
+    sliceMs: 0,
+    probe: false,
+    lossTimeoutMs: 1_000,
+    seed,
+    timeoutMs: 10_000,
+  };
+}
+
 /** Whether the subject serves with so much memory: it starts, stores a few keys and answers for them. */
 async function serves(context: BootContext, memoryBytes: number): Promise<boolean> {
   const config = context.bootConfig({ ...SHAPE, memoryBytes });
@@ -68,7 +88,12 @@ async function serves(context: BootContext, memoryBytes: number): Promise<boolea
       answerTimeoutMs: config.accelerator === 'tcg' ? 10_000 : 1_500,
     });
     const { keyspace } = memcachedTraffic(loadMix('get'), 0);
-    await orFailure(running.generator.populate({ keyspace: { ...keyspace, keys: 100 }, timeoutMs: 2_000 }));
+    const few = { ...keyspace, keys: KEYS };
+    await orFailure(running.generator.populate({ keyspace: few, timeoutMs: 2_000 }));
+    const { totals } = await orFailure(running.generator.run(requests(few, context.seed)));
+    if (totals.hits !== REQUESTS || totals.bad > 0) {
+      throw new SubjectFailure(`${totals.hits} of ${REQUESTS} gets found their value`, running.console());
+    }
     await running.stop();
     return true;
   } catch (error) {
