@@ -9,6 +9,11 @@ constexpr size_t kIpAt = EthernetHeader::kSize;
 constexpr size_t kSourceAt = kIpAt + 12;  // the IPv4 addresses, source and destination
 constexpr size_t kUdpAt = EthernetHeader::kSize + Ipv4Header::kSize;
 
+// A MAC address in the lower six bytes of a word, as it lies on the wire.
+uint64_t load_mac(const std::byte* at) {
+  return load_unaligned<uint32_t>(at) | uint64_t{load_unaligned<uint16_t>(at + 4)} << 32;
+}
+
 // What UDP's checksum covers besides the segment (RFC 768), from words as they lie on the wire:
 // both addresses and the UDP length.
 uint64_t udp_pseudo_sum(uint64_t addresses, uint16_t length) {
@@ -46,7 +51,8 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
 // The common frame, an unfragmented UDP datagram to this host without IPv4 options, is recognised
 // by comparing a few words, as they lie on the wire, with what is known in advance. What differs
 // anywhere goes to classify_any(), which says what to do with it; the two agree on every frame.
-inline bool Interface::classify(PacketBuffer* frame, Pending& pending, Transmit& out) {
+[[gnu::always_inline]] inline bool Interface::classify(PacketBuffer* frame, Pending& pending,
+                                                       Transmit& out) {
   const std::byte* const at = frame->data;
   const size_t length = frame->length;
   if (frame->next != nullptr || length < kUdpHeaders) [[unlikely]]
@@ -99,7 +105,7 @@ inline bool Interface::classify(PacketBuffer* frame, Pending& pending, Transmit&
 
 inline void Interface::run(Pending& pending, Transmit& out) {
   // The frame's Ethernet header is where it was, whatever IPv4 options stand behind it.
-  UdpResponder responder(*this, out, pending.datagram, MacAddress::load(pending.frame->data + 6));
+  UdpResponder responder(*this, out, pending.datagram, load_mac(pending.frame->data + 6));
   pending.handler->receive(pending.handler->context, pending.datagram, responder);
   if (responder.request_ != nullptr) pool_->release(responder.request_);
 }
@@ -229,7 +235,7 @@ void Interface::receive_fragment(const Ipv4Header& ip, std::span<std::byte> payl
       if (pending.handler->prepare != nullptr)
         pending.datagram.hint =
             pending.handler->prepare(pending.handler->context, pending.datagram.payload);
-      UdpResponder responder(*this, out, pending.datagram, MacAddress::load(frame->data + 6));
+      UdpResponder responder(*this, out, pending.datagram, load_mac(frame->data + 6));
       pending.handler->receive(pending.handler->context, pending.datagram, responder);
     }
     pool_->release(frame);
@@ -312,8 +318,8 @@ void Interface::emit_headers(PacketBuffer* buffer, const Route& route, uint8_t p
   ip.emit(at + kIpAt);
 }
 
-void Interface::emit_udp(PacketBuffer* buffer, const Route& route, uint16_t source_port,
-                         uint16_t destination_port, size_t payload_length) const {
+[[gnu::always_inline]] inline void Interface::emit_udp(PacketBuffer* buffer, const UdpRoute& route,
+                                                       size_t payload_length) const {
   // Whole words, put together in registers: the 42 bytes of headers take six stores.
   const auto length = static_cast<uint16_t>(UdpHeader::kSize + payload_length);
   const uint16_t wire_length = byte_swap(length);
@@ -322,22 +328,19 @@ void Interface::emit_udp(PacketBuffer* buffer, const Route& route, uint16_t sour
   buffer->length = static_cast<uint32_t>(kUdpAt + length);
   buffer->checksum = ChecksumState::kUnknown;
   // Destination, own address, type; version, header length, type of service.
-  store_unaligned(at, wire_.start | load_unaligned<uint32_t>(route.mac.octets.data()) |
-                          uint64_t{load_unaligned<uint16_t>(route.mac.octets.data() + 4)} << 32);
+  store_unaligned(at, wire_.start | route.mac);
   store_unaligned(at + 8, wire_.start_rest);
   // Total length; identification 0; "do not fragment"; time to live, protocol. Never to be
   // fragmented, so the identification means nothing and may be 0 (RFC 6864, 4.1).
   const uint64_t middle = byte_swap(static_cast<uint16_t>(Ipv4Header::kSize + length)) |
                           uint64_t{0x0040} << 32 |
                           uint64_t{Ipv4Header::kDefaultTimeToLive | Ipv4Header::kUdp << 8} << 48;
-  const uint64_t addresses =
-      byte_swap(route.source.value) | uint64_t{byte_swap(route.destination.value)} << 32;
+  const uint64_t addresses = route.addresses;
   store_unaligned(at + kIpAt + 2, middle);
   store_native16(at + kIpAt + 10,
                  finish_checksum(add_with_carry(add_with_carry(middle, addresses), 0x0045)));
   store_unaligned(at + kSourceAt, addresses);
-  const uint64_t header = byte_swap(source_port) | uint64_t{byte_swap(destination_port)} << 16 |
-                          uint64_t{wire_length} << 32;
+  const uint64_t header = route.ports | uint64_t{wire_length} << 32;
   if (configuration_.udp_checksum == UdpChecksum::kZero) {
     store_unaligned(udp, header);
     return;
@@ -357,6 +360,11 @@ void Interface::emit_udp(PacketBuffer* buffer, const Route& route, uint16_t sour
   }
 }
 
+void Interface::emit_udp_to(PacketBuffer* buffer, const Route& route, uint16_t source_port,
+                            uint16_t destination_port, size_t payload_length) const {
+  emit_udp(buffer, {route, source_port, destination_port}, payload_length);
+}
+
 void Interface::forget() {
   reassembler_.clear();
   arp_.clear();
@@ -371,7 +379,7 @@ void UdpResponder::reply_in_place(size_t length) {
   request_ = nullptr;
   // With IPv4 options in the request the new headers start further up.
   buffer->data = datagram_.payload.data() - Interface::kUdpHeaders;
-  interface_.emit_udp(buffer, route(), datagram_.destination.port, datagram_.source.port, length);
+  interface_.emit_udp(buffer, reply_route(), length);
   ++interface_.statistics_.udp_sent;
   out_.push(buffer);
 }
@@ -382,14 +390,17 @@ std::span<std::byte> UdpResponder::room(PacketBuffer* buffer) const {
 
 void UdpResponder::reply_from(PacketBuffer* buffer, size_t length) {
   ASSERT(length <= maximum_payload());
-  interface_.emit_udp(buffer, route(), datagram_.destination.port, datagram_.source.port, length);
+  interface_.emit_udp(buffer, reply_route(), length);
   ++interface_.statistics_.udp_sent;
   out_.push(buffer);
 }
 
 bool UdpResponder::reply(std::span<const std::byte> payload) {
-  return interface_.send_datagram(route(), datagram_.destination.port, datagram_.source.port,
-                                  payload, out_);
+  const uint64_t mac = mac_;
+  const Interface::Route route{MacAddress::load(reinterpret_cast<const std::byte*>(&mac)),
+                               datagram_.destination.address, datagram_.source.address};
+  return interface_.send_datagram(route, datagram_.destination.port, datagram_.source.port, payload,
+                                  out_);
 }
 
 }  // namespace plumbline::net

@@ -111,6 +111,22 @@ class Interface {
     Ipv4Address destination;
   };
 
+  // Where a UDP datagram goes, each as it lies on the wire, the source first.
+  struct UdpRoute {
+    UdpRoute(const Route& route, uint16_t source_port, uint16_t destination_port)
+        : UdpRoute(0, route.source, source_port, route.destination, destination_port) {
+      std::memcpy(&mac, route.mac.octets.data(), 6);
+    }
+    UdpRoute(uint64_t to, Ipv4Address source, uint16_t source_port, Ipv4Address destination,
+             uint16_t destination_port)
+        : mac(to),
+          addresses(byte_swap(source.value) | uint64_t{byte_swap(destination.value)} << 32),
+          ports(byte_swap(source_port) | uint32_t{byte_swap(destination_port)} << 16) {}
+    uint64_t mac;  // in the lower six bytes
+    uint64_t addresses;
+    uint32_t ports;
+  };
+
   // First pass over one frame; true when `pending` was filled in, otherwise the frame is dealt
   // with.
   bool classify(PacketBuffer* frame, Pending& pending, Transmit& out);
@@ -139,9 +155,11 @@ class Interface {
   // Writes Ethernet and IPv4 header in front of the IPv4 payload at buffer->data +
   // EthernetHeader::kSize + Ipv4Header::kSize, whose length is known from buffer->length.
   void emit_headers(PacketBuffer* buffer, const Route& route, uint8_t protocol) const;
-  // Writes UDP header and checksum in front of a payload; buffer->data is at the Ethernet header.
-  void emit_udp(PacketBuffer* buffer, const Route& route, uint16_t source_port,
-                uint16_t destination_port, size_t payload_length) const;
+  // Writes all headers of an unfragmented datagram, and its checksum, in front of a payload;
+  // buffer->data is at the Ethernet header.
+  void emit_udp(PacketBuffer* buffer, const UdpRoute& route, size_t payload_length) const;
+  void emit_udp_to(PacketBuffer* buffer, const Route& route, uint16_t source_port,
+                   uint16_t destination_port, size_t payload_length) const;
   // Sends `header` and `body`, one IPv4 payload with its checksum complete, in as many fragments as
   // it takes. False when buffers ran out (what was sent already is useless, as after any loss).
   bool send_fragments(const Route& route, uint8_t protocol, std::span<const std::byte> header,
@@ -213,18 +231,19 @@ class UdpResponder {
 
  private:
   friend class Interface;
-  UdpResponder(Interface& owner, Transmit& out, const UdpDatagram& datagram, MacAddress mac)
+  UdpResponder(Interface& owner, Transmit& out, const UdpDatagram& datagram, uint64_t mac)
       : interface_(owner), out_(out), datagram_(datagram), request_(datagram.buffer), mac_(mac) {}
 
-  Interface::Route route() const {
-    return {mac_, datagram_.destination.address, datagram_.source.address};
+  Interface::UdpRoute reply_route() const {
+    return {mac_, datagram_.destination.address, datagram_.destination.port,
+            datagram_.source.address, datagram_.source.port};
   }
 
   Interface& interface_;
   Transmit& out_;
   const UdpDatagram& datagram_;
   PacketBuffer* request_;
-  MacAddress mac_;
+  uint64_t mac_;  // the requester's, in the lower six bytes
 };
 
 }  // namespace plumbline::net

@@ -66,7 +66,7 @@ bool Interface::send_datagram(const Route& route, uint16_t source_port, uint16_t
     PacketBuffer* const buffer = allocate(kUdpHeaders, out);
     if (buffer == nullptr) return false;
     if (!payload.empty()) std::memcpy(buffer->data + kUdpHeaders, payload.data(), payload.size());
-    emit_udp(buffer, route, source_port, destination_port, payload.size());
+    emit_udp_to(buffer, route, source_port, destination_port, payload.size());
     ++statistics_.udp_sent;
     out.push(buffer);
     return true;

@@ -35,13 +35,20 @@ class Protocol {
 
   // Executes the commands of a datagram. `hint` is what prepare() returned for it, or 0.
   void receive(std::span<std::byte> datagram, uint64_t hint, net::UdpResponder& responder);
-  // The hash of the first command's key, with its bucket being prefetched; 0 for what has no key.
+  // The Hint of the first command's key, with its bucket being prefetched; 0 for what has no key.
   uint64_t prepare(std::span<const std::byte> datagram);
   void prefetch(uint64_t hint);
 
   const Counters& counters() const { return counters_; }
 
  private:
+  // What prepare() found out: the key's hash and, where the datagram is a plain get of one key, the
+  // key's length above it (0: it is not). The store uses no more bits of a hash than these.
+  struct Hint {
+    static constexpr unsigned kLengthAt = 56;
+    static constexpr uint64_t kHash = (uint64_t{1} << kLengthAt) - 1;
+    static_assert(Shard::kMaximumKey < 256);
+  };
   // One command's surroundings. `in_place`: the request is not needed any more once an answer
   // begins.
   struct Request {
@@ -77,6 +84,7 @@ class Protocol {
 
   // Executes the command at the front of `input`; returns how many bytes it took.
   size_t execute(std::string_view input, Request& request);
+  void get_plain(std::span<const std::byte> key, uint64_t hash, Request request);
   void get_one(std::string_view key, uint64_t hash, bool with_cas, Request& request);
   void get(std::string_view keys, bool with_cas, const int64_t* expiry, Request& request);
   size_t store_command(StoreMode mode, const Tokens& tokens, std::string_view behind,

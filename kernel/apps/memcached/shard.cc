@@ -103,14 +103,14 @@ uint8_t Shard::class_for(size_t size) const {
   return slab_class;
 }
 
-bool Shard::dead(const Item& item) const {
+[[gnu::always_inline]] inline bool Shard::dead(const Item& item) const {
   const uint32_t now = clock_.now();
   if (item.expires != 0 && item.expires <= now) return true;
   if (item.cas < flush_cas_) return true;
   return flush_time_ != 0 && flush_time_ <= now && item.stored < flush_time_;
 }
 
-Item* Shard::lookup(std::span<const std::byte> key, uint64_t hash) {
+[[gnu::always_inline]] inline Item* Shard::lookup(std::span<const std::byte> key, uint64_t hash) {
   const auto low = static_cast<uint32_t>(hash);
   for (ItemIndex index = bucket(hash); index != kNoItem;) {
     Item* const item = at(index);

@@ -10,52 +10,70 @@
 
 namespace plumbline::memcached {
 
+template <typename Word>
+inline void copy_word(std::byte* to, const std::byte* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  std::memcpy(to, &word, sizeof word);
+}
+
+// Copies `length` bytes, sizeof(Word) to twice that: the first word and the last one, overlapping.
+template <typename Word>
+inline void copy_ends(std::byte* to, const std::byte* from, size_t length) {
+  Word first, last;
+  std::memcpy(&first, from, sizeof first);
+  std::memcpy(&last, from + length - sizeof last, sizeof last);
+  std::memcpy(to, &first, sizeof first);
+  std::memcpy(to + length - sizeof last, &last, sizeof last);
+}
+
 inline void copy_short(std::byte* to, const std::byte* from, size_t length) {
   if (length > 512) {
     std::memcpy(to, from, length);
     return;
   }
-  uint64_t a, b, c, d;
-  if (length >= 8) {
-    const std::byte* const end = from + length;
-    std::byte* const to_end = to + length;
-    while (from + 32 <= end) {
-      std::memcpy(&a, from, 8);
-      std::memcpy(&b, from + 8, 8);
-      std::memcpy(&c, from + 16, 8);
-      std::memcpy(&d, from + 24, 8);
-      std::memcpy(to, &a, 8);
-      std::memcpy(to + 8, &b, 8);
-      std::memcpy(to + 16, &c, 8);
-      std::memcpy(to + 24, &d, 8);
-      from += 32;
-      to += 32;
-    }
-    while (from + 8 <= end) {
-      std::memcpy(&a, from, 8);
-      std::memcpy(to, &a, 8);
-      from += 8;
-      to += 8;
-    }
-    std::memcpy(&a, end - 8, 8);
-    std::memcpy(to_end - 8, &a, 8);
+  if (length >= 32) {
+    const auto copy_32 = [](std::byte* target, const std::byte* source) {
+      copy_word<uint64_t>(target, source);
+      copy_word<uint64_t>(target + 8, source + 8);
+      copy_word<uint64_t>(target + 16, source + 16);
+      copy_word<uint64_t>(target + 24, source + 24);
+    };
+    const std::byte* const last = from + length - 32;
+    std::byte* const last_to = to + length - 32;
+    for (; from < last; from += 32, to += 32) copy_32(to, from);
+    copy_32(last_to, last);
     return;
   }
-  for (size_t i = 0; i < length; ++i) to[i] = from[i];
+  if (length >= 16) {
+    copy_word<uint64_t>(to, from);
+    copy_word<uint64_t>(to + 8, from + 8);
+    copy_word<uint64_t>(to + length - 16, from + length - 16);
+    copy_word<uint64_t>(to + length - 8, from + length - 8);
+  } else if (length >= 8) {
+    copy_ends<uint64_t>(to, from, length);
+  } else if (length >= 4) {
+    copy_ends<uint32_t>(to, from, length);
+  } else if (length >= 2) {
+    copy_ends<uint16_t>(to, from, length);
+  } else if (length == 1) {
+    *to = *from;
+  }
 }
 
 inline bool equal_short(const std::byte* a, const std::byte* b, size_t length) {
-  uint64_t x, y;
+  const auto differ = [&](auto word, size_t at) {
+    auto other = word;
+    std::memcpy(&word, a + at, sizeof word);
+    std::memcpy(&other, b + at, sizeof word);
+    return word ^ other;
+  };
   if (length >= 8) {
-    for (size_t i = 0; i + 8 <= length; i += 8) {
-      std::memcpy(&x, a + i, 8);
-      std::memcpy(&y, b + i, 8);
-      if (x != y) return false;
-    }
-    std::memcpy(&x, a + length - 8, 8);
-    std::memcpy(&y, b + length - 8, 8);
-    return x == y;
+    for (size_t i = 0; i + 8 < length; i += 8)
+      if (differ(uint64_t{}, i) != 0) return false;
+    return differ(uint64_t{}, length - 8) == 0;
   }
+  if (length >= 4) return (differ(uint32_t{}, 0) | differ(uint32_t{}, length - 4)) == 0;
   for (size_t i = 0; i < length; ++i)
     if (a[i] != b[i]) return false;
   return true;

@@ -102,7 +102,8 @@ class Store {
     Lock* lock_;
   };
 
-  // The high bits; the table uses the low ones.
+  // Bits 32 and up; the table uses those below. The protocol keeps something else in the top eight.
+  static_assert(kMaximumShards <= 1u << (56 - 32));
   size_t shard_of(uint64_t hash) const { return (hash >> 32) & (shard_count() - 1); }
   Guarded& guarded(size_t i) {
     return *std::launder(reinterpret_cast<Guarded*>(memory_.data() + i * slice_));
