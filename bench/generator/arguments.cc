@@ -52,6 +52,19 @@ DamageShares parse_damage(const std::string& text) {
   return shares;
 }
 
+uint16_t parse_queues(const std::string& text, bool vhost) {
+  uint16_t queues = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, queues);
+  // DPDK's packet device here has one socket.
+  const uint16_t most = vhost ? kMaximumQueues : 1;
+  if (error != std::errc() || end != last || queues < 1 || queues > most) {
+    throw std::invalid_argument("--queues '" + text + "': allowed are 1 to " +
+                                std::to_string(kMaximumQueues) + " with vhost:, 1 with packet:");
+  }
+  return queues;
+}
+
 template <class T>
 T require(const std::string& name, const std::string& text, std::optional<T> value,
           const char* example) {
@@ -72,6 +85,8 @@ const char* usage() {
          "interface\n"
          "  --core        the core that the generator polls on, alone\n"
          "  --probe-core  the server's core: probe where it is, seen from --core\n"
+         "  --queues      queue pairs offered to the guest, polled in turn; a source port keeps to "
+         "one (1)\n"
          "  --damage      DROP,CUT,SEED: lose and cut short such shares of the packets sent (for "
          "soaks)\n"
          "  --ip, --mac             the generator's addresses (10.9.0.1, 52:54:00:99:99:01)\n"
@@ -83,7 +98,8 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
       {"--ip", "10.9.0.1"},      {"--mac", "52:54:00:99:99:01"},
       {"--peer-ip", "10.9.0.2"}, {"--peer-mac", "52:54:00:12:34:56"},
       {"--device", ""},          {"--core", ""},
-      {"--probe-core", ""},      {"--damage", ""}};
+      {"--probe-core", ""},      {"--damage", ""},
+      {"--queues", "1"}};
   for (int i = 1; i < count; ++i) {
     const std::string name = values[i];
     if (name == "--help" || name == "-h") return std::nullopt;
@@ -116,6 +132,7 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
       require("--peer-ip", given["--peer-ip"], parse_ipv4(given["--peer-ip"]), "10.9.0.2");
   arguments.peer.mac = require("--peer-mac", given["--peer-mac"], parse_mac(given["--peer-mac"]),
                                "52:54:00:12:34:56");
+  arguments.queues = parse_queues(given["--queues"], arguments.device_kind == "vhost");
   if (!given["--damage"].empty()) arguments.damage = parse_damage(given["--damage"]);
   return arguments;
 }

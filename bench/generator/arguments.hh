@@ -9,6 +9,9 @@
 
 namespace plumbline::generator {
 
+// Queue pairs of a vhost device: one for each vCPU of the largest guest that one core can drive.
+inline constexpr uint16_t kMaximumQueues = 16;
+
 struct Arguments {
   std::string device_kind;  // "vhost" or "packet"
   std::string device_path;
@@ -17,6 +20,7 @@ struct Arguments {
   Endpoint own;
   Endpoint peer;
   std::optional<DamageShares> damage;
+  uint16_t queues = 1;  // of a vhost device: queue pairs
 };
 
 // Throws std::invalid_argument with a message that names the argument and what is allowed; nothing:

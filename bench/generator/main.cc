@@ -38,7 +38,7 @@ int serve(const Arguments& arguments) {
 
   const DeviceKind kind =
       arguments.device_kind == "vhost" ? DeviceKind::kVhost : DeviceKind::kPacket;
-  Port port({kind, arguments.device_path}, arguments.core);
+  Port port({kind, arguments.device_path, arguments.queues}, arguments.core);
   if (arguments.damage) port.set_damage(*arguments.damage);
   Context context(port, arguments, std::move(probe), stop_wish, quit_wish);
   Session(context, reader).serve(arguments);

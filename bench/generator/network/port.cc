@@ -51,7 +51,7 @@ void clear_stale_socket(const std::string& path) {
 void start_dpdk(const DeviceDescription& device, int core) {
   const std::string device_argument =
       device.kind == DeviceKind::kVhost
-          ? "net_vhost0,iface=" + device.path + ",queues=1"
+          ? "net_vhost0,iface=" + device.path + ",queues=" + std::to_string(device.queues)
           // framecnt: a ring of 4 MiB, 70 ms at 30,000 packets a second and more than any window.
           : "net_af_packet0,iface=" + device.path + ",blocksz=65536,framesz=2048,framecnt=2048";
   std::vector<std::string> arguments = {"plumbline-generator",
@@ -114,15 +114,21 @@ Port::Port(const DeviceDescription& device, int core) : device_(device) {
   // the PMD would compute them here, on the generator's time. network/frame.hh knows both.
   configuration.rxmode.offloads =
       info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
-  if (rte_eth_dev_configure(id_, 1, 1, &configuration) != 0 ||
-      rte_eth_rx_queue_setup(id_, 0, kDescriptors, static_cast<unsigned>(SOCKET_ID_ANY), nullptr,
-                             receive_pool_) != 0 ||
-      rte_eth_tx_queue_setup(id_, 0, kDescriptors, static_cast<unsigned>(SOCKET_ID_ANY), nullptr) !=
-          0 ||
-      rte_eth_dev_start(id_) != 0) {
+  if (rte_eth_dev_configure(id_, device.queues, device.queues, &configuration) != 0 ||
+      !set_up_queues() || rte_eth_dev_start(id_) != 0) {
     throw std::runtime_error("DPDK cannot start the device for '" + device.path + "'");
   }
   if (device.kind == DeviceKind::kPacket) find_packet_socket();
+}
+
+bool Port::set_up_queues() {
+  const auto socket = static_cast<unsigned>(SOCKET_ID_ANY);
+  for (uint16_t queue = 0; queue < device_.queues; ++queue) {
+    if (rte_eth_rx_queue_setup(id_, queue, kDescriptors, socket, nullptr, receive_pool_) != 0 ||
+        rte_eth_tx_queue_setup(id_, queue, kDescriptors, socket, nullptr) != 0)
+      return false;
+  }
+  return true;
 }
 
 Port::~Port() {
@@ -147,7 +153,7 @@ void Port::find_packet_socket() {
   }
 }
 
-uint16_t Port::transmit_damaged(rte_mbuf** buffers, uint16_t count) {
+uint16_t Port::transmit_damaged(rte_mbuf** buffers, uint16_t count, uint16_t queue) {
   for (uint16_t i = 0; i < count; ++i) {
     switch (damage_->next()) {
       case Damage::Fate::kDropped:
@@ -161,7 +167,7 @@ uint16_t Port::transmit_damaged(rte_mbuf** buffers, uint16_t count) {
       case Damage::Fate::kIntact:
         break;
     }
-    if (rte_eth_tx_burst(id_, 0, &buffers[i], 1) == 0) return i;
+    if (rte_eth_tx_burst(id_, queue, &buffers[i], 1) == 0) return i;
     ++transmitted_;
   }
   return count;

@@ -19,7 +19,8 @@ enum class DeviceKind { kVhost, kPacket };
 
 struct DeviceDescription {
   DeviceKind kind = DeviceKind::kVhost;
-  std::string path;  // socket or interface
+  std::string path;     // socket or interface
+  uint16_t queues = 1;  // of vhost: queue pairs offered to the guest
 };
 
 class Port {
@@ -36,16 +37,20 @@ class Port {
   static std::string dpdk_version();
   static double tsc_hz();
 
+  uint16_t queues() const { return device_.queues; }
+
+  // One burst from one queue: the queues take turns.
   uint16_t receive(rte_mbuf** buffers, uint16_t count) {
-    const uint16_t received = rte_eth_rx_burst(id_, 0, buffers, count);
+    const uint16_t received = rte_eth_rx_burst(id_, receive_queue_, buffers, count);
+    if (++receive_queue_ == device_.queues) receive_queue_ = 0;
     received_ += received;
     return received;
   }
   // Returns how many were taken; the rest still belongs to the caller.
-  uint16_t transmit(rte_mbuf** buffers, uint16_t count) {
+  uint16_t transmit(rte_mbuf** buffers, uint16_t count, uint16_t queue = 0) {
     if (damage_) [[unlikely]]
-      return transmit_damaged(buffers, count);
-    const uint16_t sent = rte_eth_tx_burst(id_, 0, buffers, count);
+      return transmit_damaged(buffers, count, queue);
+    const uint16_t sent = rte_eth_tx_burst(id_, queue, buffers, count);
     transmitted_ += sent;
     return sent;
   }
@@ -67,12 +72,14 @@ class Port {
   uint64_t transmitted() const { return transmitted_; }
 
  private:
+  bool set_up_queues();
   void find_packet_socket();
-  uint16_t transmit_damaged(rte_mbuf** buffers, uint16_t count);
+  uint16_t transmit_damaged(rte_mbuf** buffers, uint16_t count, uint16_t queue);
 
   DeviceDescription device_;
   std::optional<Damage> damage_;
   uint16_t id_ = 0;
+  uint16_t receive_queue_ = 0;
   int packet_socket_ = -1;
   uint64_t missed_ = 0;
   uint64_t received_ = 0;

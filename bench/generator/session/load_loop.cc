@@ -47,7 +47,8 @@ LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ti
       port_base_(context.next_port_block()),
       loss_ticks_(context.scale.to_ticks(run.loss_timeout_ms * 1e6)),
       deadline_(deadline_ticks),
-      table_(connections_of(run), outstanding_of(run)) {
+      table_(connections_of(run), outstanding_of(run)),
+      pending_(context.port.queues()) {
   const uint32_t connections = connections_of(run);
   for (uint32_t connection = 0; connection < connections; ++connection) {
     templates_.emplace_back(context.own, context.peer,
@@ -135,9 +136,12 @@ void LoadLoop::housekeep(uint64_t now) {
 }
 
 void LoadLoop::finish() {
-  for (uint32_t i = 0; i < pending_count_; ++i) {
-    if (pending_request_[i] != kNoRequest) table_.close(pending_request_[i]);
-    rte_pktmbuf_free(pending_[i]);
+  for (Pending& pending : pending_) {
+    for (uint32_t i = 0; i < pending.count; ++i) {
+      if (pending.requests[i] != kNoRequest) table_.close(pending.requests[i]);
+      rte_pktmbuf_free(pending.buffers[i]);
+    }
+    pending.count = 0;
   }
   pending_count_ = 0;
   // Only time-outs end this: an interruption has happened already, or may as well happen after the
@@ -230,14 +234,17 @@ bool LoadLoop::prepare_one(rte_mbuf*& buffer, uint64_t intended) {
   write_payload(index, frame + kPayloadOffset);
   buffer->data_len = static_cast<uint16_t>(kPayloadOffset + bytes);
   buffer->pkt_len = buffer->data_len;
-  pending_[pending_count_] = buffer;
-  pending_request_[pending_count_++] = index;
+  Pending& pending = pending_of(connection);
+  pending.buffers[pending.count] = buffer;
+  pending.requests[pending.count++] = index;
+  ++pending_count_;
   buffer = nullptr;
   return true;
 }
 
 bool LoadLoop::prepare_fragments(uint32_t index, std::span<const uint8_t> payload) {
   const PacketTemplate& packet = templates_[table_.connection_of(index)];
+  Pending& pending = pending_of(table_.connection_of(index));
   const size_t count = PacketTemplate::fragment_count(payload.size());
   std::vector<rte_mbuf*> buffers(count);
   if (!port_.allocate(buffers.data(), static_cast<uint16_t>(count))) {
@@ -250,22 +257,32 @@ bool LoadLoop::prepare_fragments(uint32_t index, std::span<const uint8_t> payloa
                                                next_identification_);
     buffers[i]->data_len = static_cast<uint16_t>(bytes);
     buffers[i]->pkt_len = static_cast<uint32_t>(bytes);
-    pending_[pending_count_] = buffers[i];
-    pending_request_[pending_count_++] = i + 1 == count ? index : kNoRequest;
+    pending.buffers[pending.count] = buffers[i];
+    pending.requests[pending.count++] = i + 1 == count ? index : kNoRequest;
   }
+  pending_count_ += static_cast<uint32_t>(count);
   ++next_identification_;
   // Room for another one in fragments is not certain.
   return false;
 }
 
 bool LoadLoop::transmit() {
+  bool any = false;
+  for (uint16_t queue = 0; queue < pending_.size(); ++queue) {
+    if (pending_[queue].count > 0) any |= transmit(pending_[queue], queue);
+  }
+  return any;
+}
+
+bool LoadLoop::transmit(Pending& pending, uint16_t queue) {
   // Read here and not before the requests were written: their preparation is no part of the
   // latency.
   const uint64_t now = ticks_now();
-  const uint16_t sent = port_.transmit(pending_.data(), static_cast<uint16_t>(pending_count_));
+  const uint16_t sent =
+      port_.transmit(pending.buffers.data(), static_cast<uint16_t>(pending.count), queue);
   for (uint32_t i = 0; i < sent; ++i) {
-    if (pending_request_[i] == kNoRequest) continue;
-    RequestSlot& slot = table_.slot(pending_request_[i]);
+    if (pending.requests[i] == kNoRequest) continue;
+    RequestSlot& slot = table_.slot(pending.requests[i]);
     slot.state = SlotState::kWaiting;
     slot.sent = now;
     slot.slice = slice_;
@@ -278,14 +295,16 @@ bool LoadLoop::transmit() {
     if (!echo_) ++(slot.is_set ? counters_.sets : counters_.gets);
     ++in_flight_;
   }
-  if (sent < pending_count_) {
+  if (sent < pending.count) {
     // The peer's ring is full. The rest is offered again on the next round, and its time starts
     // then.
-    loop_.tx_full += pending_count_ - sent;
-    std::copy(pending_.begin() + sent, pending_.begin() + pending_count_, pending_.begin());
-    std::copy(pending_request_.begin() + sent, pending_request_.begin() + pending_count_,
-              pending_request_.begin());
+    loop_.tx_full += pending.count - sent;
+    std::copy(pending.buffers.begin() + sent, pending.buffers.begin() + pending.count,
+              pending.buffers.begin());
+    std::copy(pending.requests.begin() + sent, pending.requests.begin() + pending.count,
+              pending.requests.begin());
   }
+  pending.count -= sent;
   pending_count_ -= sent;
   return sent > 0;
 }

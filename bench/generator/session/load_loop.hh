@@ -68,6 +68,13 @@ class LoadLoop {
   static constexpr uint32_t kSendBurst = 32;
   static constexpr uint32_t kPendingRoom = 128;  // a burst, the last of it in the most fragments
   static constexpr uint64_t kUnlimited = ~uint64_t{0};
+  // What is written and not yet taken by the peer, by queue. A connection keeps to one queue, so
+  // that a guest sees the requests of one source port on one vCPU.
+  struct Pending {
+    std::array<rte_mbuf*, kPendingRoom> buffers;
+    std::array<uint32_t, kPendingRoom> requests;  // kNoRequest: a fragment before the last
+    uint32_t count = 0;
+  };
 
   void spin(uint64_t until, bool sending);
   void housekeep(uint64_t now);
@@ -78,7 +85,9 @@ class LoadLoop {
   bool prepare_fragments(uint32_t index, std::span<const uint8_t> payload);
   void write_payload(uint32_t index, uint8_t* out);
   size_t payload_bytes(const RequestSlot& slot) const;
+  Pending& pending_of(uint32_t connection) { return pending_[connection % pending_.size()]; }
   bool transmit();
+  bool transmit(Pending& pending, uint16_t queue);
 
   uint16_t receive();
   void handle(std::span<const uint8_t> frame, uint64_t now);
@@ -119,9 +128,8 @@ class LoadLoop {
   uint64_t ticket_head_ = 0;
   uint64_t ticket_tail_ = 0;
 
-  std::array<rte_mbuf*, kPendingRoom> pending_{};
-  std::array<uint32_t, kPendingRoom> pending_request_{};  // kNoRequest: a fragment before the last
-  uint32_t pending_count_ = 0;
+  std::vector<Pending> pending_;
+  uint32_t pending_count_ = 0;  // in all queues
 
   uint64_t in_flight_ = 0;
   uint64_t remaining_ = kUnlimited;

@@ -32,6 +32,8 @@ export interface GeneratorOptions {
   peerMac?: string;
   /** Shares of the sent packets that are dropped, and cut short, on the way to the server (for soaks). */
   damage?: { readonly drop: number; readonly cut: number; readonly seed: number };
+  /** Queue pairs offered to the guest (vhost only, 1 to 16, default 1); a source port keeps to one of them. */
+  queues?: number;
   /** Put in front of the program, e.g. `['ip', 'netns', 'exec', 'client']` or `['nsenter', ...]`. */
   prefix?: readonly string[];
   /** The program; default: where the build puts it. */
@@ -162,6 +164,7 @@ function argumentsFor(options: GeneratorOptions): string[] {
     ['--mac', options.mac],
     ['--peer-ip', options.peerIp],
     ['--peer-mac', options.peerMac],
+    ['--queues', options.queues],
     ['--damage', options.damage && `${options.damage.drop},${options.damage.cut},${options.damage.seed}`],
   ];
   for (const [name, value] of optional) if (value !== undefined) program.push(name, String(value));
