@@ -105,9 +105,11 @@ describe('arguments', () => {
     network: { socket: '/n.sock', queues: 2, mac: '52:54:00:12:34:56' },
   };
   it('puts virtio on PCI with MSI-X under KVM and on MMIO under TCG', () => {
-    expect(qemuArguments(config)).toContain('virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,mq=on,vectors=6');
+    expect(qemuArguments(config)).toContain(
+      'virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,rx_queue_size=1024,tx_queue_size=1024,mq=on,vectors=6',
+    );
     expect(qemuArguments({ ...config, accelerator: 'tcg' })).toContain(
-      'virtio-net-device,netdev=net0,mac=52:54:00:12:34:56,mq=on',
+      'virtio-net-device,netdev=net0,mac=52:54:00:12:34:56,rx_queue_size=1024,tx_queue_size=1024,mq=on',
     );
     expect(qemuArguments({ ...config, accelerator: 'tcg', machine: 'q35' }).join(' ')).toContain('vectors=0');
   });
