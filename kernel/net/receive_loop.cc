@@ -47,11 +47,9 @@ struct QueueLoop {
         out(
             [](void* to, std::span<PacketBuffer* const> packets) {
               auto& queue = *static_cast<virtio::NetQueuePair*>(to);
-              if (packets.empty()) {
-                queue.reclaim();
-              } else {
-                queue.transmit(packets);
-              }
+              if (!packets.empty()) queue.transmit(packets);
+              // Long answers can send the whole pool: the next buffer is one that comes back.
+              if (queue.pool().in_use() == queue.pool().count()) queue.recover_buffers();
             },
             &queue_pair),
         service(what) {}

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { buildKernel, parseVariant } from '@plumbline/variants';
 import { afterEach, beforeAll, expect, it } from 'vitest';
@@ -53,4 +54,43 @@ it('Ctrl-C ends the guest and removes what it left', async () => {
   child.kill('SIGINT');
   expect(await withDeadline(ended, 10_000, 'the end')).toBe(130);
   expect(existsSync(socket)).toBe(false);
+});
+
+/** A UDP socket on a free port of 127.0.0.1. */
+async function bound(): Promise<{ socket: Socket; port: number }> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return { socket, port: socket.address().port };
+}
+
+it('a busy port is named before anything is booted', async () => {
+  const { socket, port } = await bound();
+  try {
+    const { status, stderr } = boot('--options', 'run=echo', '--forward', String(port));
+    expect(stderr).toMatch(
+      new RegExp(`--forward ${port}: UDP port ${port} of 127\\.0\\.0\\.1 cannot be used .*EADDRINUSE`),
+    );
+    expect(status).toBe(69);
+  } finally {
+    socket.close();
+  }
+});
+
+it('a forwarded port reaches the program in the guest', async () => {
+  const free = await bound();
+  await new Promise<void>((resolve) => free.socket.close(() => resolve()));
+  const { socket } = await bound();
+  child = spawn(process.execPath, [...COMMAND, '--options', 'run=echo', '--forward', String(free.port)], {
+    cwd: REPOSITORY,
+    stdio: 'ignore',
+  });
+  const asking = setInterval(() => socket.send('are you there?', free.port, '127.0.0.1'), 100);
+  try {
+    const answer = new Promise<string>((resolve) => socket.once('message', (message) => resolve(message.toString())));
+    expect(await withDeadline(answer, 40_000, 'an echo')).toBe('are you there?');
+  } finally {
+    clearInterval(asking);
+    socket.close();
+    child.kill('SIGINT');
+  }
 });

@@ -1,9 +1,11 @@
+import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import { bootOptions, buildKernel, PRESETS, parseVariant } from '@plumbline/variants';
-import { UsageError } from '../errors.ts';
+import { EnvironmentError, messageOf, UsageError } from '../errors.ts';
 import {
   chooseAccelerator,
   closeOnSignal,
+  GUEST_MAC,
   type GuestConfig,
   guestCommand,
   launchGuest,
@@ -26,6 +28,11 @@ const program = command('boot', 'Boots our kernel with its console on this termi
     bytes('--memory', 1 << 20, 64 * 2 ** 30),
   )
   .option('--options <text>', 'boot options of the kernel, such as "run=tests log.level=debug" ("help" lists them)')
+  .option(
+    '--forward <port>',
+    "reach the guest's memcached or echo (UDP port 11211) at this port of 127.0.0.1",
+    integer('--forward', 1, 65535),
+  )
   .option('--gdb', 'wait for gdb before the first instruction and print the command that connects it');
 
 interface BootOptions {
@@ -35,6 +42,7 @@ interface BootOptions {
   vcpus: number;
   memory?: number;
   options?: string;
+  forward?: number;
   gdb?: boolean;
 }
 
@@ -53,6 +61,26 @@ function checkKernelOptions(text: string): string {
   return text;
 }
 
+/** The port of the kernel's applications. */
+const GUEST_PORT = 11211;
+
+/** Makes sure that a port is free before a guest is built and booted for it. */
+async function checkPort(port: number): Promise<void> {
+  const socket = createSocket('udp4');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind(port, '127.0.0.1', resolve);
+    });
+  } catch (error) {
+    throw new EnvironmentError(
+      `--forward ${port}: UDP port ${port} of 127.0.0.1 cannot be used (${messageOf(error)}). Choose another, or end what uses it.`,
+    );
+  } finally {
+    socket.close();
+  }
+}
+
 async function main(): Promise<number> {
   if (!parseArguments(program, process.argv.slice(2))) return 0;
   const options = program.opts<BootOptions>();
@@ -60,6 +88,7 @@ async function main(): Promise<number> {
   const machine = machineOf(options.machine);
   const kernelOptions = checkKernelOptions(options.options ?? '');
   const choice = chooseAccelerator(parseAcceleratorRequest(options.accel));
+  if (options.forward !== undefined) await checkPort(options.forward);
   process.stderr.write(`Building the kernel (${variant.name}).\n`);
   const image = await buildKernel(variant.values);
   const resources = new Resources();
@@ -77,6 +106,10 @@ async function main(): Promise<number> {
       serial: 'stdio',
       console: 'stdio',
       entropy: true,
+      network: {
+        mac: GUEST_MAC,
+        ...(options.forward === undefined ? {} : { forward: { host: options.forward, guest: GUEST_PORT } }),
+      },
       ...(options.gdb ? { gdbSocket } : {}),
     };
     process.stderr.write(`Booting on ${choice.accelerator}, ${machine}. Ctrl-C ends the guest.\n`);

@@ -39,6 +39,7 @@ function figure(of: BootTemplate, parameters: Figure['parameters'], placement: P
     interval: null,
     boots,
     loss: null,
+    serverBusy: null,
     parts: {},
   };
 }

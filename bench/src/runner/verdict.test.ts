@@ -23,6 +23,7 @@ function figure(of: TargetFigure, values: readonly number[], placement: Placemen
     interval: null,
     boots: values.length,
     loss: null,
+    serverBusy: null,
     parts: {},
   };
 }

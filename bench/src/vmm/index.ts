@@ -3,11 +3,13 @@ export { allowedCpus, type Cores, chooseCores, parseCpuList, pinProcess, pinThre
 export { decodeExit, type GuestExit, type GuestExitKind, lastLines, panicText } from './exit.ts';
 export { type GuestCommand, guestCommand, type LaunchOptions, launchGuest, type RunningGuest } from './guest.ts';
 export {
+  GUEST_ADDRESS,
   GUEST_MAC,
   type GuestConfig,
   MACHINES,
   type Machine,
   qemuArguments,
+  type UserNetwork,
   type VhostUserNetwork,
 } from './machine.ts';
 export { QmpClient, QmpError, type QmpEvent } from './qmp.ts';

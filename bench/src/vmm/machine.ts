@@ -11,6 +11,13 @@ export interface VhostUserNetwork {
   readonly mac: string;
 }
 
+/** A network of QEMU's own (user mode): the host is 10.9.0.1; nothing listens unless a port is forwarded. */
+export interface UserNetwork {
+  readonly mac: string;
+  /** Datagrams to `host` of 127.0.0.1 reach `guest` of the guest. */
+  readonly forward?: { readonly host: number; readonly guest: number };
+}
+
 /** Everything that decides a guest's hardware and start. The same description serves our kernel and Linux. */
 export interface GuestConfig {
   readonly accelerator: GuestAccelerator;
@@ -22,7 +29,7 @@ export interface GuestConfig {
   readonly initrd?: string;
   /** The kernel's command line. */
   readonly options: string;
-  readonly network?: VhostUserNetwork;
+  readonly network?: VhostUserNetwork | UserNetwork;
   /** File that takes the serial port's output; `stdio` connects it with our terminal. */
   readonly serial: string;
   /** File that takes the virtio console's output; `stdio` as above. Without it there is no such device. */
@@ -42,6 +49,7 @@ export interface GuestConfig {
 
 /** Default addresses of the private link between guest and generator. */
 export const GUEST_MAC = '52:54:00:12:34:56';
+export const GUEST_ADDRESS = '10.9.0.2';
 
 /** A comma ends a value in QEMU's option syntax; two stand for one. */
 function quote(value: string): string {
@@ -105,10 +113,25 @@ function acceleratorArguments(config: GuestConfig): string[] {
   ];
 }
 
+function networkBackend(network: VhostUserNetwork | UserNetwork): string[] {
+  if ('socket' in network) {
+    return [
+      ...['-chardev', `socket,id=net0,path=${quote(network.socket)}`],
+      ...['-netdev', `vhost-user,id=net0,chardev=net0,queues=${network.queues}`],
+    ];
+  }
+  const { forward } = network;
+  // A restricted network also drops the guest's answers to forwarded datagrams.
+  const reach = forward ? `hostfwd=udp:127.0.0.1:${forward.host}-${GUEST_ADDRESS}:${forward.guest}` : 'restrict=on';
+  return ['-netdev', `user,id=net0,net=10.9.0.0/24,host=10.9.0.1,${reach}`];
+}
+
 function networkArguments(config: GuestConfig): string[] {
   if (!config.network) return [];
-  const { socket, queues, mac } = config.network;
-  const rings = [`rx_queue_size=${RING_ENTRIES}`, `tx_queue_size=${RING_ENTRIES}`];
+  const { mac } = config.network;
+  const queues = 'socket' in config.network ? config.network.queues : 1;
+  // QEMU offers long transmit rings with vhost-user only.
+  const rings = 'socket' in config.network ? [`rx_queue_size=${RING_ENTRIES}`, `tx_queue_size=${RING_ENTRIES}`] : [];
   const device = [`virtio-net-${transport(config)}`, 'netdev=net0', `mac=${mac}`, ...rings];
   if (queues > 1) {
     device.push('mq=on');
@@ -117,11 +140,7 @@ function networkArguments(config: GuestConfig): string[] {
   }
   // See transport(): on q35 under TCG the device is on PCI, where it must do without MSI-X.
   if (config.accelerator === 'tcg' && transport(config) === 'pci') device.push('vectors=0');
-  return [
-    ...['-chardev', `socket,id=net0,path=${quote(socket)}`],
-    ...['-netdev', `vhost-user,id=net0,chardev=net0,queues=${queues}`],
-    ...['-device', device.join(',')],
-  ];
+  return [...networkBackend(config.network), '-device', device.join(',')];
 }
 
 function characterDevice(id: string, target: string): string[] {

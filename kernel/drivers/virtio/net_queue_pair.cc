@@ -66,6 +66,9 @@ void NetQueuePair::init(SplitQueue& receive, Doorbell receive_doorbell, SplitQue
   features_ = features;
   receive_target_ = static_cast<unsigned>(std::min<size_t>(receive.size(), pool.count() * 2 / 3));
   refill_at_ = std::clamp(receive_target_ / 8, 1u, 16u);
+  // A small pool must not lie in the ring, sent long ago, when the next frame needs a buffer.
+  reclaim_at_ = static_cast<unsigned>(std::min<size_t>(
+      transmit.size() / 2, std::max<size_t>((pool.count() - receive_target_) / 2, 1)));
   receive_->disarm_interrupt();
   transmit_->disarm_interrupt();
   while (receive_->in_flight() < receive_target_) {
@@ -284,7 +287,7 @@ void NetQueuePair::transmit(std::span<PacketBuffer* const> frames) {
   }
   if (unpublished != 0) publish_transmit();
   // Late, so that whole cache lines of the used ring have been written when they are read.
-  if (transmit_->in_flight() >= transmit_->size() / 2) reclaim();
+  if (transmit_->in_flight() >= reclaim_at_) reclaim();
 }
 
 void NetQueuePair::reclaim() {
@@ -301,6 +304,18 @@ void NetQueuePair::reclaim() {
     }
     if (count < completions.size()) return;
   }
+}
+
+bool NetQueuePair::recover_buffers() {
+  publish_transmit();
+  reclaim();
+  while (pool_->in_use() == pool_->count()) {
+    if (transmit_->in_flight() == 0 || transmit_->broken() != nullptr) return false;
+    ++statistics_.transmit_waits;
+    if (!poll_for_used(*transmit_, kFullRingPolls)) return false;
+    reclaim();
+  }
+  return true;
 }
 
 bool NetQueuePair::arm_interrupt() {

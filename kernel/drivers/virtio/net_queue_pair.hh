@@ -91,6 +91,9 @@ class NetQueuePair {
   void transmit(std::span<net::PacketBuffer* const> frames);
   /// Takes back what the device has sent.
   void reclaim();
+  // For an empty pool: hands over what waits, takes back what was sent, and gives a device that is
+  // behind a bounded time to send. False when no buffer came back.
+  bool recover_buffers();
 
   /// Asks for an interrupt at the next frame. True: none is there, the caller may sleep. False:
   /// there is work now, or interrupts can not be had, and the caller goes on polling.
@@ -135,6 +138,7 @@ class NetQueuePair {
   NetQueueFeatures features_;
   unsigned receive_target_ = 0;    // buffers to keep in the receive ring
   unsigned refill_at_ = 0;         // refill when this many are missing
+  unsigned reclaim_at_ = 1;        // take back what was sent when so many are in the ring
   unsigned transmit_buffers_ = 0;  // buffers with the device to be sent
   bool interrupts_available_ = false;
   bool reported_broken_ = false;

@@ -43,6 +43,8 @@ export type Figure = {
   boots: number;
   /** Median share of requests that got no answer, where it was recorded. */
   loss: number | null;
+  /** Median share of its core that the server used, where it was recorded. */
+  serverBusy: number | null;
   /** Medians of the parts of the value (user, kernel, ...), where they were recorded. */
   parts: Record<string, number>;
 };
@@ -152,6 +154,7 @@ function makeFigure(host: string, placement: Placement, readingsOf: { sample: Sa
     interval: medianInterval(values),
     boots: values.length,
     loss: medianOf(used.map((sample) => sample.loss)),
+    serverBusy: medianOf(used.map((sample) => sample.serverBusy)),
     parts: Object.fromEntries([...partNames].map((name) => [name, medianOf(used.map((s) => s.parts?.[name])) ?? 0])),
   };
 }

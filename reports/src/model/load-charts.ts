@@ -82,6 +82,15 @@ function loadNotes(drawn: readonly Figure[], all: readonly Figure[], series: rea
       `${label(key)} left requests unanswered: at most ${formatShare(worst.loss ?? 0)} (${parametersLabel(worst.parameters)}). Throughput counts replies only.`,
     );
   }
+  // A process of the host is at its limit when its core is: this is what shows it.
+  const hosts = drawn.filter((f) => f.metric === 'throughput' && f.subject === 'linux-host' && f.serverBusy !== null);
+  for (const [key, own] of group(hosts, seriesKey)) {
+    const fastest = [...own].sort((a, b) => (b.median ?? 0) - (a.median ?? 0))[0];
+    if (fastest === undefined) continue;
+    notes.push(
+      `${label(key)} used ${formatShare(fastest.serverBusy ?? 0)} of its core at its highest rate (${parametersLabel(fastest.parameters)}).`,
+    );
+  }
   return notes;
 }
 
