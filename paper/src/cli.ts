@@ -3,14 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import { CorruptDatasetError } from '@plumbline/datasets';
-import { buildReport, loadRun, printSvg, ReportError } from '@plumbline/reports';
+import { buildReport, leadingChart, loadRun, printSvg, ReportError } from '@plumbline/reports';
 import { Command } from 'commander';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAPER = join(ROOT, 'paper');
-
-/** The paper's figure: the chart of throughput against latency under the plain workload. */
-const FIGURE_KIND = 'throughput-latency';
 
 /** Width that suits a column of an A4 page, in pixels. */
 const FIGURE_WIDTH = 1000;
@@ -21,7 +18,7 @@ type Options = { run: string; out: string; datasets: string };
 export async function compilePaper(datasets: string, run: string): Promise<Buffer> {
   const loaded = await loadRun(datasets, run);
   const report = buildReport(loaded);
-  const chart = report.charts.find((item) => item.kind === FIGURE_KIND);
+  const chart = leadingChart(report);
   if (chart === undefined) {
     throw new ReportError(
       `--run ${loaded.run}: it holds no throughput against latency; record one with npm run bench`,

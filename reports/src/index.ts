@@ -4,7 +4,7 @@ export { type Comparison, commonPlacement, compare, comparisonsWithLinux, type V
 export { type Figure, figuresOf } from './model/figure.ts';
 export { formatRatio, formatValue } from './model/format.ts';
 export { METRICS } from './model/metric.ts';
-export { buildReport, type Report, type ReportInput } from './model/report.ts';
+export { buildReport, leadingChart, type Report, type ReportInput } from './model/report.ts';
 export { printSvg } from './page/print-svg.ts';
 export { type RenderedReport, renderReport } from './page/render.ts';
 export { chartSvg } from './page/svg.ts';

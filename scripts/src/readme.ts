@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildReport, loadRun, printSvg } from '@plumbline/reports';
+import { buildReport, leadingChart, loadRun, printSvg } from '@plumbline/reports';
 import { Command } from 'commander';
 import { ROOT } from './stage.ts';
 
@@ -18,7 +18,7 @@ const PICTURE_WIDTH = 960;
 export async function showcase(run: string): Promise<{ section: string; picture: string; run: string }> {
   const loaded = await loadRun(join(ROOT, 'datasets', 'results'), run);
   const report = buildReport(loaded);
-  const chart = report.charts.find((item) => item.kind === 'throughput-latency');
+  const chart = leadingChart(report);
   if (chart === undefined) throw new Error(`run ${loaded.run} holds no throughput against latency`);
   const rows = report.headlines.map(({ label, value, detail }) => `| ${label} | **${value}** | ${detail} |`);
   const host = report.provenance[0]?.host;

@@ -1,5 +1,5 @@
 import type { Failure, Placement, Provenance, RunRecord, Sample } from '@plumbline/datasets';
-import type { ChartData } from './chart-data.ts';
+import type { ChartData, ThroughputLatencyChart } from './chart-data.ts';
 import { type Comparison, comparisonsWithLinux } from './comparison.ts';
 import { type Figure, figuresOf, seriesKey } from './figure.ts';
 import { type Headline, headlines } from './glance.ts';
@@ -143,4 +143,10 @@ export function buildReport({ samples, provenance, failures = [], runs = [] }: R
     charts,
     rows: tableRows(figures, comparisons, series),
   };
+}
+
+/** The chart that a summary of a run shows: throughput against latency, of the mix most points were measured with. */
+export function leadingChart(report: Report): ThroughputLatencyChart | undefined {
+  const points = (chart: ThroughputLatencyChart) => chart.series.reduce((sum, own) => sum + own.points.length, 0);
+  return report.charts.filter((chart) => chart.kind === 'throughput-latency').sort((a, b) => points(b) - points(a))[0];
 }
