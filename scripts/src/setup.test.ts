@@ -1,24 +1,25 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from './stage.ts';
 
-const LAUNCH = join(ROOT, 'scripts/setup/launch.mjs');
 const NOBODY = 65534;
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'plumbline-setup-'));
   chmodSync(folder, 0o755);
+  // A copy: the checkout may lie where only its owner can read.
+  cpSync(join(ROOT, 'scripts/setup'), join(folder, 'scripts/setup'), { recursive: true });
   // A machine on which nothing is installed: dpkg knows no package.
   writeFileSync(join(folder, 'dpkg-query'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function launch(command: string, before: string[] = []) {
-  const argv = [...before, process.execPath, LAUNCH, command];
+  const argv = [...before, process.execPath, join(folder, 'scripts/setup/launch.mjs'), command];
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
   const result = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', env, timeout: 60_000 });
   return { code: result.status, text: result.stderr };
