@@ -257,6 +257,18 @@ TEST_CASE("fragmented datagrams are put together in any order and echoed in frag
   CHECK(net.pool.in_use() == 0);
 }
 
+TEST_CASE("an empty datagram in fragments is answered though it has no buffer of its own") {
+  EchoNetwork net;
+  Frame segment = udp_segment(5, 7, {});
+  // More bytes than the UDP length says: it takes two fragments and still carries nothing.
+  segment.resize(segment.size() + 8);
+  for (const Frame& part : fragments(Ipv4Header::kUdp, segment, 8)) net.feed(part);
+  const auto sent = net.sent();
+  REQUIRE(sent.size() == 1);
+  CHECK(reassemble(sent).size() == UdpHeader::kSize);
+  CHECK(net.pool.in_use() == 0);
+}
+
 TEST_CASE("overlapping fragments lose the datagram") {
   EchoNetwork net;
   const Frame segment = udp_segment(5, 7, bytes_of(pattern(100)));
