@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import { CorruptDatasetError } from '@plumbline/datasets';
-import { buildReport, leadingChart, loadRun, printSvg, ReportError } from '@plumbline/reports';
+import { buildReport, leadingChart, loadRun, printSvg, ReportError, writeWhole } from '@plumbline/reports';
 import { Command } from 'commander';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -59,14 +59,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const pdf = await compilePaper(resolve(options.datasets), options.run);
     const out = resolve(options.out);
     await mkdir(dirname(out), { recursive: true });
-    const handle = await open(`${out}.draft`, 'w');
-    try {
-      await handle.writeFile(pdf);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${out}.draft`, out);
+    await writeWhole(out, pdf);
     process.stdout.write(`${out} (${pdf.length} bytes)\n`);
     return 0;
   } catch (error) {

@@ -1,4 +1,3 @@
-import { open, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CorruptDatasetError } from '@plumbline/datasets';
@@ -7,20 +6,9 @@ import { loadRun, ReportError } from './load-run.ts';
 import { renderReport } from './page/render.ts';
 import { summarise } from './summaries.ts';
 import { reportTable } from './table.ts';
+import { writeWhole } from './write-whole.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-async function writeJson(file: string, value: unknown): Promise<void> {
-  const draft = `${file}.${process.pid}.draft`;
-  const handle = await open(draft, 'w');
-  try {
-    await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
-}
 
 type Options = { run: string; out: string; json?: string; datasets: string };
 
@@ -42,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`run ${loaded.run}\n\n${reportTable(report)}\n`);
     if (options.json !== undefined) {
       const file = resolve(options.json);
-      await writeJson(file, summarise(loaded.samples, loaded.provenance));
+      await writeWhole(file, `${JSON.stringify(summarise(loaded.samples, loaded.provenance), null, 2)}\n`);
       process.stdout.write(`summaries: ${file}\n`);
     }
     process.stdout.write(`report: ${page} (and ${svgs.length} SVG files beside it)\n`);

@@ -11,3 +11,4 @@ export { chartSvg } from './page/svg.ts';
 export * from './statistics/index.ts';
 export { summarise, summaryOf } from './summaries.ts';
 export { reportTable, terminalTable } from './table.ts';
+export { writeWhole } from './write-whole.ts';

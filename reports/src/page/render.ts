@@ -1,6 +1,7 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildReport, type Report, type ReportInput } from '../model/report.ts';
+import { writeWhole } from '../write-whole.ts';
 import { clientScript } from './bundle.ts';
 import { pageDocument } from './document.ts';
 import { chartSvg } from './svg.ts';
@@ -10,19 +11,6 @@ export type RenderedReport = { page: string; svgs: string[]; report: Report };
 
 const PAGE_WIDTH = 1092;
 const FILE_WIDTH = 960;
-
-/** Writes a file whole or not at all. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}.draft`;
-  const handle = await open(draft, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
-}
 
 /**
  * Writes a report: `index.html`, which opens from disk and needs nothing else, and one SVG file a chart.
