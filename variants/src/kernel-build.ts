@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDefinitions, buildKey, type VariantValues } from './declarations.ts';
 import { readBuildId } from './elf.ts';
+import { takeLockFile } from './lock-file.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -71,7 +72,7 @@ export async function buildKernel(values: VariantValues, signal?: AbortSignal): 
     await run('cmake', ['--build', folder], signal);
     return await keepImage(folder, signal);
   } finally {
-    await release();
+    release();
   }
 }
 
@@ -124,31 +125,16 @@ async function removeOldImages(images: string, before: number): Promise<void> {
 }
 
 /** Two runs at once must not build in one folder: the second waits for the first. */
-async function lock(folder: string): Promise<() => Promise<void>> {
+async function lock(folder: string): Promise<() => void> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, '.lock');
   const deadline = Date.now() + BUILD_DEADLINE_MS;
   for (;;) {
-    try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(await readFile(file, 'utf8').catch(() => '0'));
-      if (holder > 0 && !isAlive(holder)) await rm(file, { force: true });
-      if (Date.now() > deadline) throw new KernelBuildError(`${file}: another build (process ${holder}) has not ended`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    const attempt = takeLockFile(file);
+    if ('release' in attempt) return attempt.release;
+    if (Date.now() > deadline) {
+      throw new KernelBuildError(`${file}: another build (process ${attempt.holder}) has not ended`);
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -8,12 +8,12 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DatasetRecord, readDataset } from '@plumbline/datasets';
+import { takeLockFile } from '@plumbline/variants';
 import { BenchError, EnvironmentError, messageOf, UsageError } from '../errors.ts';
 import { pointKey, type RunRequest, type RunState, runStateSchema } from './request.ts';
 
@@ -136,15 +136,6 @@ export async function readDone(state: RunState): Promise<Set<string>> {
   return existsSync(state.dataset) ? doneKeys((await readDataset(state.dataset)).records, state.run) : new Set();
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /**
  * Makes this process the only one that measures: two at once would measure each other.
  * @returns a function that lets go.
@@ -152,22 +143,9 @@ function isAlive(pid: number): boolean {
  */
 export function takeMeasurementLock(places = RUN_PLACES): () => void {
   mkdirSync(places.runs, { recursive: true });
-  const file = join(places.runs, '.lock');
-  for (;;) {
-    try {
-      const handle = openSync(file, 'wx');
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(readFileSync(file, 'utf8').trim() || Number.NaN);
-      if (Number.isInteger(holder) && holder !== process.pid && isAlive(holder)) {
-        throw new EnvironmentError(
-          `another measurement is under way (process ${holder}); two at once would disturb each other. Wait for it, or end it with: kill ${holder}`,
-        );
-      }
-      rmSync(file, { force: true });
-    }
-  }
+  const attempt = takeLockFile(join(places.runs, '.lock'));
+  if ('release' in attempt) return attempt.release;
+  throw new EnvironmentError(
+    `another measurement is under way (process ${attempt.holder}); two at once would disturb each other. Wait for it, or end it with: kill ${attempt.holder}`,
+  );
 }
