@@ -5,7 +5,7 @@
 #include <string>
 
 #include "network/address.hh"
-#include "network/damage.hh"
+#include "port/damage.hh"
 
 namespace plumbline::generator {
 

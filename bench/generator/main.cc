@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arguments.hh"
+#include "port/damaged_port.hh"
 #include "session/command_reader.hh"
 #include "session/context.hh"
 #include "session/event.hh"
@@ -38,9 +39,10 @@ int serve(const Arguments& arguments) {
 
   const DeviceKind kind =
       arguments.device_kind == "vhost" ? DeviceKind::kVhost : DeviceKind::kPacket;
-  Port port({kind, arguments.device_path, arguments.queues}, arguments.core);
-  if (arguments.damage) port.set_damage(*arguments.damage);
-  Context context(port, arguments, std::move(probe), stop_wish, quit_wish);
+  std::unique_ptr<Port> port =
+      open_port({kind, arguments.device_path, arguments.queues}, arguments.core);
+  if (arguments.damage) port = std::make_unique<DamagedPort>(std::move(port), *arguments.damage);
+  Context context(*port, arguments, std::move(probe), stop_wish, quit_wish);
   Session(context, reader).serve(arguments);
   return 0;
 }

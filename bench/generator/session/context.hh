@@ -13,7 +13,8 @@
 #include "arguments.hh"
 #include "network/address.hh"
 #include "network/arp.hh"
-#include "network/port.hh"
+#include "port/dpdk.hh"
+#include "port/port.hh"
 
 namespace plumbline::generator {
 
@@ -28,7 +29,7 @@ struct Context {
   Context(Port& device, const Arguments& arguments, std::unique_ptr<PlacementProbe> placement_probe,
           std::atomic<bool>& stop_wish, std::atomic<bool>& quit_wish)
       : port(device),
-        scale(Port::tsc_hz()),
+        scale(tsc_hz()),
         own(arguments.own),
         peer(arguments.peer),
         core(arguments.core),

@@ -48,7 +48,7 @@ LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ti
       loss_ticks_(context.scale.to_ticks(run.loss_timeout_ms * 1e6)),
       deadline_(deadline_ticks),
       table_(connections_of(run), outstanding_of(run)),
-      pending_(context.port.queues()) {
+      outgoing_(context.port.queues()) {
   const uint32_t connections = connections_of(run);
   for (uint32_t connection = 0; connection < connections; ++connection) {
     templates_.emplace_back(context.own, context.peer,
@@ -99,8 +99,7 @@ void LoadLoop::begin_slice(uint16_t slice) {
 void LoadLoop::spin(uint64_t until, bool sending) {
   uint64_t now = ticks_now();
   while (now < until) {
-    const uint16_t received = receive();
-    bool busy = received > 0;
+    bool busy = receive();
     if (sending) busy |= send();
     ++loop_.polls;
     const uint64_t end = ticks_now();
@@ -136,14 +135,6 @@ void LoadLoop::housekeep(uint64_t now) {
 }
 
 void LoadLoop::finish() {
-  for (Pending& pending : pending_) {
-    for (uint32_t i = 0; i < pending.count; ++i) {
-      if (pending.requests[i] != kNoRequest) table_.close(pending.requests[i]);
-      rte_pktmbuf_free(pending.buffers[i]);
-    }
-    pending.count = 0;
-  }
-  pending_count_ = 0;
   // Only time-outs end this: an interruption has happened already, or may as well happen after the
   // accounts are closed.
   const uint64_t limit =
@@ -158,41 +149,41 @@ void LoadLoop::finish() {
 // ---- sending
 
 bool LoadLoop::send() {
-  if (pending_count_ == 0) {
-    if (ticket_head_ == ticket_tail_ || remaining_ == 0) return false;
-    prepare(open_loop_ ? ticks_now() : 0);
-    if (pending_count_ == 0) return false;
+  if (ticket_head_ == ticket_tail_ || remaining_ == 0) return false;
+  const uint64_t due = open_loop_ ? ticks_now() : 0;
+  if (open_loop_ && arrivals_->next() > due) return false;
+  for (uint16_t queue = 0; queue < outgoing_.size(); ++queue) {
+    outgoing_[queue].count = 0;
+    outgoing_[queue].room = port_.reserve(Port::kMaximumBurst, queue);
   }
-  return transmit();
-}
-
-void LoadLoop::prepare(uint64_t now) {
-  uint64_t wanted = std::min<uint64_t>({kSendBurst, ticket_tail_ - ticket_head_, remaining_});
-  if (open_loop_ && arrivals_->next() > now) return;
-  std::array<rte_mbuf*, kSendBurst> buffers;
-  if (!port_.allocate(buffers.data(), static_cast<uint16_t>(wanted))) return;
-  uint64_t used = 0;
-  while (used < wanted) {
+  const uint64_t wanted = std::min<uint64_t>({kSendBurst, ticket_tail_ - ticket_head_, remaining_});
+  uint64_t written = 0;
+  for (; written < wanted; ++written) {
     uint64_t intended = 0;
     if (open_loop_) {
       intended = arrivals_->next();
-      if (intended > now) break;
-      arrivals_->advance();
+      if (intended > due) break;
     }
-    rte_mbuf* buffer = buffers[used++];
-    const bool more = prepare_one(buffer, intended);
-    if (buffer != nullptr) rte_pktmbuf_free(buffer);
+    if (!write_request(intended)) {
+      // The peer's ring is full. The rest is offered again on the next round, and its time starts
+      // then.
+      ++loop_.tx_full;
+      break;
+    }
+    if (open_loop_) arrivals_->advance();
     if (remaining_ != kUnlimited) --remaining_;
-    if (!more) break;
   }
-  if (used < wanted)
-    rte_pktmbuf_free_bulk(buffers.data() + used, static_cast<unsigned>(wanted - used));
+  if (written == 0) return false;
+  for (uint16_t queue = 0; queue < outgoing_.size(); ++queue) {
+    if (outgoing_[queue].count > 0) commit(outgoing_[queue], queue);
+  }
+  return true;
 }
 
-size_t LoadLoop::payload_bytes(const RequestSlot& slot) const {
+size_t LoadLoop::payload_bytes(const Operation& operation) const {
   if (echo_) return echo_payload_.size();
-  return kFrameBytes +
-         (slot.is_set ? set_bytes(*keyspace_, slot.key) : get_bytes(*keyspace_, slot.key));
+  return kFrameBytes + (operation.is_set ? set_bytes(*keyspace_, operation.key)
+                                         : get_bytes(*keyspace_, operation.key));
 }
 
 void LoadLoop::write_payload(uint32_t index, uint8_t* out) {
@@ -208,81 +199,58 @@ void LoadLoop::write_payload(uint32_t index, uint8_t* out) {
   }
 }
 
-// Takes `buffer` (then it is null) for the request unless it needs fragments. False: the burst ends
-// here.
-bool LoadLoop::prepare_one(rte_mbuf*& buffer, uint64_t intended) {
-  const uint32_t connection = pop_ticket();
+// Writes the request of the connection whose turn it is. False, and nothing is changed, when its
+// queue has no room.
+bool LoadLoop::write_request(uint64_t intended) {
+  const uint32_t connection = next_ticket();
+  Outgoing& outgoing = outgoing_[outgoing_.size() == 1 ? 0 : connection % outgoing_.size()];
+  if (!next_operation_) next_operation_ = echo_ ? Operation{} : sequence_->next();
+  const size_t bytes = payload_bytes(*next_operation_);
+  if (outgoing.count + PacketTemplate::fragment_count(bytes) > outgoing.room.size()) return false;
+
+  ++ticket_head_;
   const uint32_t index = table_.open(connection);
   RequestSlot& slot = table_.slot(index);
   slot.intended = intended;
-  const uint64_t number = prepared_total_++;
+  slot.key = next_operation_->key;
+  slot.is_set = next_operation_->is_set;
+  next_operation_.reset();
+  const uint64_t number = written_total_++;
   slot.verify =
       verify_ == Verify::kAll || (verify_ == Verify::kSampled && (number & kSampleMask) == 0);
-  if (!echo_) {
-    const Operation operation = sequence_->next();
-    slot.key = operation.key;
-    slot.is_set = operation.is_set;
-  }
-  const size_t bytes = payload_bytes(slot);
   if (bytes > kMaximumPayload) [[unlikely]] {
-    std::vector<uint8_t> payload(bytes);
-    write_payload(index, payload.data());
-    return prepare_fragments(index, payload);
+    write_fragments(outgoing, index, bytes);
+    return true;
   }
-  uint8_t* frame = rte_pktmbuf_mtod(buffer, uint8_t*);
+  uint8_t* frame = outgoing.room[outgoing.count];
   templates_[connection].write(frame, bytes);
   write_payload(index, frame + kPayloadOffset);
-  buffer->data_len = static_cast<uint16_t>(kPayloadOffset + bytes);
-  buffer->pkt_len = buffer->data_len;
-  Pending& pending = pending_of(connection);
-  pending.buffers[pending.count] = buffer;
-  pending.requests[pending.count++] = index;
-  ++pending_count_;
-  buffer = nullptr;
+  outgoing.bytes[outgoing.count] = static_cast<uint16_t>(kPayloadOffset + bytes);
+  outgoing.requests[outgoing.count++] = index;
   return true;
 }
 
-bool LoadLoop::prepare_fragments(uint32_t index, std::span<const uint8_t> payload) {
+void LoadLoop::write_fragments(Outgoing& outgoing, uint32_t index, size_t payload_bytes) {
+  std::vector<uint8_t> payload(payload_bytes);
+  write_payload(index, payload.data());
   const PacketTemplate& packet = templates_[table_.connection_of(index)];
-  Pending& pending = pending_of(table_.connection_of(index));
-  const size_t count = PacketTemplate::fragment_count(payload.size());
-  std::vector<rte_mbuf*> buffers(count);
-  if (!port_.allocate(buffers.data(), static_cast<uint16_t>(count))) {
-    // All buffers are somewhere else: impossible with what is in flight at most, so it is said and
-    // not guessed around.
-    throw CommandError("internal", "no buffers for a request in fragments");
-  }
+  const size_t count = PacketTemplate::fragment_count(payload_bytes);
   for (size_t i = 0; i < count; ++i) {
-    const size_t bytes = packet.write_fragment(rte_pktmbuf_mtod(buffers[i], uint8_t*), payload, i,
-                                               next_identification_);
-    buffers[i]->data_len = static_cast<uint16_t>(bytes);
-    buffers[i]->pkt_len = static_cast<uint32_t>(bytes);
-    pending.buffers[pending.count] = buffers[i];
-    pending.requests[pending.count++] = i + 1 == count ? index : kNoRequest;
+    outgoing.bytes[outgoing.count] = static_cast<uint16_t>(
+        packet.write_fragment(outgoing.room[outgoing.count], payload, i, next_identification_));
+    outgoing.requests[outgoing.count++] = i + 1 == count ? index : kNoRequest;
   }
-  pending_count_ += static_cast<uint32_t>(count);
   ++next_identification_;
-  // Room for another one in fragments is not certain.
-  return false;
 }
 
-bool LoadLoop::transmit() {
-  bool any = false;
-  for (uint16_t queue = 0; queue < pending_.size(); ++queue) {
-    if (pending_[queue].count > 0) any |= transmit(pending_[queue], queue);
-  }
-  return any;
-}
-
-bool LoadLoop::transmit(Pending& pending, uint16_t queue) {
+void LoadLoop::commit(Outgoing& outgoing, uint16_t queue) {
   // Read here and not before the requests were written: their preparation is no part of the
   // latency.
   const uint64_t now = ticks_now();
-  const uint16_t sent =
-      port_.transmit(pending.buffers.data(), static_cast<uint16_t>(pending.count), queue);
-  for (uint32_t i = 0; i < sent; ++i) {
-    if (pending.requests[i] == kNoRequest) continue;
-    RequestSlot& slot = table_.slot(pending.requests[i]);
+  port_.commit({outgoing.bytes.data(), outgoing.count}, queue);
+  for (uint32_t i = 0; i < outgoing.count; ++i) {
+    if (outgoing.requests[i] == kNoRequest) continue;
+    RequestSlot& slot = table_.slot(outgoing.requests[i]);
     slot.state = SlotState::kWaiting;
     slot.sent = now;
     slot.slice = slice_;
@@ -295,31 +263,19 @@ bool LoadLoop::transmit(Pending& pending, uint16_t queue) {
     if (!echo_) ++(slot.is_set ? counters_.sets : counters_.gets);
     ++in_flight_;
   }
-  if (sent < pending.count) {
-    // The peer's ring is full. The rest is offered again on the next round, and its time starts
-    // then.
-    loop_.tx_full += pending.count - sent;
-    std::copy(pending.buffers.begin() + sent, pending.buffers.begin() + pending.count,
-              pending.buffers.begin());
-    std::copy(pending.requests.begin() + sent, pending.requests.begin() + pending.count,
-              pending.requests.begin());
-  }
-  pending.count -= sent;
-  pending_count_ -= sent;
-  return sent > 0;
 }
 
 // ---- receiving
 
-uint16_t LoadLoop::receive() {
+// True when there was work.
+bool LoadLoop::receive() {
   ReceivedPackets packets(port_);
-  const uint16_t count = packets.count();
-  if (count == 0) return 0;
+  if (packets.count() == 0) return packets.busy();
   const uint64_t now = ticks_now();
   ++loop_.rx_bursts;
-  loop_.largest_burst = std::max<uint64_t>(loop_.largest_burst, count);
-  for (uint16_t i = 0; i < count; ++i) handle(packets.frame(i), now);
-  return count;
+  loop_.largest_burst = std::max<uint64_t>(loop_.largest_burst, packets.count());
+  for (const std::span<const uint8_t> frame : packets) handle(frame, now);
+  return true;
 }
 
 void LoadLoop::handle(std::span<const uint8_t> frame, uint64_t now) {

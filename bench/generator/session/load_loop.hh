@@ -41,12 +41,12 @@ class LoadLoop {
     spin(tick, false);
     return in_flight_ == 0;
   }
-  // Withdraws what was prepared and not sent, and waits until every request is answered or lost.
+  // Waits until every request is answered or lost.
   void finish();
 
   // From now on exactly so many requests are sent.
   void limit_requests(uint64_t requests) { remaining_ = requests; }
-  bool limit_reached() const { return remaining_ == 0 && in_flight_ == 0 && pending_count_ == 0; }
+  bool limit_reached() const { return remaining_ == 0 && in_flight_ == 0; }
 
   void begin_slice(uint16_t slice);
   void end_slice() { slice_ = kNoSlice; }
@@ -66,13 +66,13 @@ class LoadLoop {
   };
   static constexpr uint32_t kNoRequest = ~0u;
   static constexpr uint32_t kSendBurst = 32;
-  static constexpr uint32_t kPendingRoom = 128;  // a burst, the last of it in the most fragments
   static constexpr uint64_t kUnlimited = ~uint64_t{0};
-  // What is written and not yet taken by the peer, by queue. A connection keeps to one queue, so
-  // that a guest sees the requests of one source port on one vCPU.
-  struct Pending {
-    std::array<rte_mbuf*, kPendingRoom> buffers;
-    std::array<uint32_t, kPendingRoom> requests;  // kNoRequest: a fragment before the last
+  // A burst that is being written, by queue. A connection keeps to one queue, so that a guest sees
+  // the requests of one source port on one vCPU.
+  struct Outgoing {
+    std::span<uint8_t* const> room;
+    std::array<uint16_t, Port::kMaximumBurst> bytes;
+    std::array<uint32_t, Port::kMaximumBurst> requests;  // kNoRequest: a fragment before the last
     uint32_t count = 0;
   };
 
@@ -80,16 +80,13 @@ class LoadLoop {
   void housekeep(uint64_t now);
 
   bool send();
-  void prepare(uint64_t now);
-  bool prepare_one(rte_mbuf*& buffer, uint64_t intended);
-  bool prepare_fragments(uint32_t index, std::span<const uint8_t> payload);
+  bool write_request(uint64_t intended);
+  void write_fragments(Outgoing& outgoing, uint32_t index, size_t payload_bytes);
   void write_payload(uint32_t index, uint8_t* out);
-  size_t payload_bytes(const RequestSlot& slot) const;
-  Pending& pending_of(uint32_t connection) { return pending_[connection % pending_.size()]; }
-  bool transmit();
-  bool transmit(Pending& pending, uint16_t queue);
+  size_t payload_bytes(const Operation& operation) const;
+  void commit(Outgoing& outgoing, uint16_t queue);
 
-  uint16_t receive();
+  bool receive();
   void handle(std::span<const uint8_t> frame, uint64_t now);
   void handle_memcached(std::span<const uint8_t> frame, const UdpDatagram& datagram, uint64_t now);
   void handle_piece(uint32_t index, const UdpFrame& frame, std::span<const uint8_t> text,
@@ -103,7 +100,7 @@ class LoadLoop {
   void push_ticket(uint32_t connection) {
     tickets_[ticket_tail_++ & ticket_mask_] = static_cast<uint16_t>(connection);
   }
-  uint32_t pop_ticket() { return tickets_[ticket_head_++ & ticket_mask_]; }
+  uint32_t next_ticket() const { return tickets_[ticket_head_ & ticket_mask_]; }
 
   Context& context_;
   Port& port_;
@@ -128,13 +125,13 @@ class LoadLoop {
   uint64_t ticket_head_ = 0;
   uint64_t ticket_tail_ = 0;
 
-  std::vector<Pending> pending_;
-  uint32_t pending_count_ = 0;  // in all queues
+  std::vector<Outgoing> outgoing_;
+  std::optional<Operation> next_operation_;  // drawn, and not written yet for want of room
 
   uint64_t in_flight_ = 0;
   uint64_t remaining_ = kUnlimited;
   uint64_t resumed_at_ = 0;
-  uint64_t prepared_total_ = 0;
+  uint64_t written_total_ = 0;
   uint16_t slice_ = kNoSlice;
   uint16_t next_identification_ = 1;
 

@@ -93,8 +93,7 @@ class Populator {
 
   void receive() {
     ReceivedPackets packets(context_.port);
-    for (uint16_t i = 0; i < packets.count(); ++i) {
-      const std::span<const uint8_t> frame = packets.frame(i);
+    for (const std::span<const uint8_t> frame : packets) {
       const std::optional<UdpDatagram> datagram = parse_udp(frame, context_.own, context_.peer);
       if (!datagram) {
         context_.handle_other(frame);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "port/dpdk.hh"
 #include "session/event.hh"
 #include "session/populate.hh"
 #include "session/received_packets.hh"
@@ -57,8 +58,8 @@ void Session::serve(const Arguments& arguments) {
         {"core", context_.core},
         {"probeCore", context_.probe_core < 0 ? json(nullptr) : json(context_.probe_core)},
         {"probeScheduling", name_of(context_.probe)},
-        {"dpdk", Port::dpdk_version()},
-        {"tscHz", Port::tsc_hz()}});
+        {"dpdk", dpdk_version()},
+        {"tscHz", tsc_hz()}});
   if (arguments.device_kind == "vhost") {
     while (monotonic_ns() - started < kVhostListensAfterNs && !context_.quit.load()) usleep(1000);
   }
@@ -83,7 +84,7 @@ void Session::serve(const Arguments& arguments) {
 
 void Session::idle() {
   ReceivedPackets packets(context_.port);
-  for (uint16_t i = 0; i < packets.count(); ++i) context_.handle_other(packets.frame(i));
+  for (const std::span<const uint8_t> frame : packets) context_.handle_other(frame);
   context_.check_link();
 }
 

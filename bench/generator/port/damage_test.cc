@@ -1,4 +1,4 @@
-#include "network/damage.hh"
+#include "port/damage.hh"
 
 #include <doctest/doctest.h>
 

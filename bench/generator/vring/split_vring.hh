@@ -1,0 +1,120 @@
+// A split virtqueue (virtio 1.2, 2.7) from the device's side: what is common to the rings of both
+// directions. All that stands in the rings is the guest's word: every index, address and length is
+// read once and checked before it is used.
+#pragma once
+
+// Without the legacy layout's functions, which are C only.
+#define VIRTIO_RING_NO_LEGACY
+#include <linux/virtio_ring.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "vring/guest_memory.hh"
+
+namespace plumbline::generator {
+
+// Where the next entries are: kept when a ring is taken away for a while.
+struct RingPosition {
+  uint16_t available = 0;
+  uint16_t used = 0;
+};
+
+struct RingArea {
+  vring_desc* descriptors = nullptr;
+  vring_avail* available = nullptr;
+  vring_used* used = nullptr;
+  uint16_t size = 0;  // a power of two
+  RingPosition position;
+  int call_file = -1;          // eventfd that interrupts the guest; -1: none
+  bool event_index = false;    // VIRTIO_F_EVENT_IDX
+  uint16_t header_bytes = 12;  // of virtio_net_hdr (virtio 1.2, 5.1.6)
+};
+
+struct Segment {
+  uint8_t* data;
+  uint32_t bytes;
+};
+
+class SplitVring {
+ public:
+  SplitVring(const RingArea& area, const GuestMemory& memory);
+
+  uint16_t header_bytes() const { return area_.header_bytes; }
+  RingPosition position() const { return area_.position; }
+
+  // How many entries the guest has made available from number `from` on; at most the ring's size,
+  // whatever the guest says.
+  uint16_t available_from(uint16_t from) const {
+    // Acquire: the entries and descriptors behind it were written before.
+    const uint16_t index = load_acquire(&area_.available->idx);
+    const auto count = static_cast<uint16_t>(index - from);
+    return count <= area_.size ? count : area_.size;
+  }
+  uint16_t head_at(uint16_t number) const { return load(&area_.available->ring[number & mask_]); }
+  void prefetch_descriptor_at(uint16_t number) const {
+    __builtin_prefetch(&area_.descriptors[head_at(number) & mask_]);
+  }
+
+  // The buffer of an entry that consists of one descriptor for the direction: nearly all do.
+  std::optional<Segment> single(uint16_t head, bool guest_reads) const {
+    if (head >= area_.size) return std::nullopt;
+    const vring_desc& descriptor = area_.descriptors[head];
+    const uint16_t flags = load(&descriptor.flags);
+    if (flags != (guest_reads ? VRING_DESC_F_WRITE : 0)) return std::nullopt;
+    const uint32_t bytes = load(&descriptor.len);
+    uint8_t* data = memory_->translate(load(&descriptor.addr), bytes);
+    if (data == nullptr) return std::nullopt;
+    return Segment{data, bytes};
+  }
+
+  static constexpr size_t kMaximumSegments = 32;
+  struct Chain {
+    std::array<Segment, kMaximumSegments> segments;
+    size_t count = 0;
+    uint64_t bytes = 0;
+  };
+  // Any entry: chained or indirect descriptors (virtio 1.2, 2.7.5.3). Nothing when the chain is
+  // broken, has no end, is longer than kMaximumSegments or has a descriptor of the other direction.
+  std::optional<Chain> chain(uint16_t head, bool guest_reads) const;
+
+  // Gives entry `head` back; publish() tells the guest of all that were given back.
+  void put_used(uint16_t head, uint32_t bytes) {
+    vring_used_elem& element = area_.used->ring[area_.position.used & mask_];
+    store(&element.id, static_cast<uint32_t>(head));
+    store(&element.len, bytes);
+    ++area_.position.used;
+  }
+  void publish();
+  void took(uint16_t count) {
+    area_.position.available = static_cast<uint16_t>(area_.position.available + count);
+  }
+
+ private:
+  // Memory that the guest may write at any time: each access is one access.
+  template <class T>
+  static T load(const T* where) {
+    return __atomic_load_n(where, __ATOMIC_RELAXED);
+  }
+  template <class T>
+  static T load_acquire(const T* where) {
+    return __atomic_load_n(where, __ATOMIC_ACQUIRE);
+  }
+  template <class T>
+  static void store(T* where, T value) {
+    __atomic_store_n(where, value, __ATOMIC_RELAXED);
+  }
+  bool interrupt_wanted(uint16_t before) const;
+  void silence_guest();
+
+  RingArea area_;
+  const GuestMemory* memory_;
+  uint16_t mask_;
+  uint16_t published_;        // used index that the guest knows
+  uint16_t silenced_at_ = 0;  // available index from which the guest's notifications were put off
+};
+
+}  // namespace plumbline::generator
