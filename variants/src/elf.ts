@@ -9,6 +9,8 @@ export class ElfError extends Error {
 const SHT_SYMTAB = 2;
 const SHT_NOTE = 7;
 const NT_GNU_BUILD_ID = 3;
+/** xen/include/public/elfnote.h */
+const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 
 type Section = { type: number; offset: number; size: number; link: number; entrySize: number };
 
@@ -39,13 +41,8 @@ function sections(file: string, bytes: Buffer): Section[] {
   });
 }
 
-/**
- * The GNU build id of an ELF file.
- *
- * @returns lower-case hexadecimal
- * @throws ElfError when the file is not ELF64 or has no build id
- */
-export function readBuildId(file: string, bytes: Buffer): string {
+/** The description of the first note of that name and type (System V ABI, chapter 5, "Note Section"). */
+function findNote(file: string, bytes: Buffer, owner: string, type: number): Buffer | undefined {
   for (const section of sections(file, bytes).filter((item) => item.type === SHT_NOTE)) {
     let at = section.offset;
     const end = section.offset + section.size;
@@ -55,13 +52,36 @@ export function readBuildId(file: string, bytes: Buffer): string {
       const description = at + 12 + Math.ceil(nameSize / 4) * 4;
       if (description + descriptionSize > end) break;
       const name = bytes.toString('latin1', at + 12, at + 12 + nameSize);
-      if (bytes.readUInt32LE(at + 8) === NT_GNU_BUILD_ID && name === 'GNU\0') {
-        return bytes.toString('hex', description, description + descriptionSize);
+      if (bytes.readUInt32LE(at + 8) === type && name === `${owner}\0`) {
+        return bytes.subarray(description, description + descriptionSize);
       }
       at = description + Math.ceil(descriptionSize / 4) * 4;
     }
   }
-  throw new ElfError(file, 'no GNU build id (link with --build-id)');
+  return undefined;
+}
+
+/**
+ * The GNU build id of an ELF file.
+ *
+ * @returns lower-case hexadecimal
+ * @throws ElfError when the file is not ELF64 or has no build id
+ */
+export function readBuildId(file: string, bytes: Buffer): string {
+  const id = findNote(file, bytes, 'GNU', NT_GNU_BUILD_ID);
+  if (id === undefined) throw new ElfError(file, 'no GNU build id (link with --build-id)');
+  return id.toString('hex');
+}
+
+/**
+ * The physical address at which a kernel is entered by the PVH boot ABI.
+ *
+ * @throws ElfError when the file is not ELF64 or not a PVH kernel
+ */
+export function readPvhEntry(file: string, bytes: Buffer): number {
+  const entry = findNote(file, bytes, 'Xen', XEN_ELFNOTE_PHYS32_ENTRY);
+  if (entry?.length !== 4) throw new ElfError(file, 'not a PVH kernel: it has no note XEN_ELFNOTE_PHYS32_ENTRY');
+  return entry.readUInt32LE(0);
 }
 
 /**

@@ -15,6 +15,8 @@ export type KernelImage = {
   boot: string;
   /** The same image, with both: for debuggers and for reading symbols. */
   elf: string;
+  /** Our firmware for QEMU's microvm, which starts any of these images. */
+  firmware: string;
   /** Path of plumbline-tests.elf, the same kernel with the in-guest tests. */
   testsElf: string;
   /** GNU build id, hexadecimal. */
@@ -80,19 +82,22 @@ export async function buildKernel(values: VariantValues, signal?: AbortSignal): 
 const IMAGE_LIFE_MS = 2 * 24 * 3_600_000;
 
 /**
- * Keeps the image that was built under its content's name, so that a build during a measurement takes nothing away from
+ * Keeps image and firmware that were built under their content's name, so that a build during a measurement takes nothing away from
  * it: every boot of a run is of one image.
  */
 async function keepImage(folder: string, signal?: AbortSignal): Promise<KernelImage> {
   const built = join(folder, 'plumbline.elf');
   const content = await readFile(built);
+  const firmwareContent = await readFile(join(folder, 'firmware.bin'));
   const images = join(folder, 'images');
-  const own = join(images, createHash('sha256').update(content).digest('hex').slice(0, 16));
+  const own = join(images, createHash('sha256').update(content).update(firmwareContent).digest('hex').slice(0, 16));
   const elf = join(own, 'plumbline.elf');
   const boot = join(own, 'plumbline-boot.elf');
+  const firmware = join(own, 'firmware.bin');
   await mkdir(own, { recursive: true });
   if (!(await exists(boot))) {
     await writeFile(elf, content);
+    await writeFile(firmware, firmwareContent);
     await run('objcopy', ['--strip-all', elf, `${boot}.new`], signal);
     await rename(`${boot}.new`, boot);
   }
@@ -103,6 +108,7 @@ async function keepImage(folder: string, signal?: AbortSignal): Promise<KernelIm
   return {
     boot,
     elf,
+    firmware,
     testsElf: join(folder, 'plumbline-tests.elf'),
     buildId: readBuildId(boot, bytes),
     bytes: bytes.length,

@@ -95,13 +95,15 @@ async function main(): Promise<number> {
   const offSignals = closeOnSignal(resources, () => {});
   try {
     const ownOptions = Object.entries(bootOptions(variant.values)).map(([name, value]) => `${name}=${value}`);
-    const gdbSocket = join(resources.directory(), 'gdb.sock');
+    const directory = resources.directory();
+    const gdbSocket = join(directory, 'gdb.sock');
     const config: GuestConfig = {
       accelerator: choice.accelerator,
       machine,
       vcpus: options.vcpus,
       memoryBytes: options.memory ?? 128 << 20,
       kernel: image.boot,
+      firmware: { image: image.firmware, startInfo: join(directory, 'start-info.bin') },
       options: [...ownOptions, kernelOptions].join(' ').trim(),
       serial: 'stdio',
       console: 'stdio',

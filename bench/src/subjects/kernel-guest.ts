@@ -42,21 +42,29 @@ export async function prepareKernelGuest(
       packages: {},
     },
     boot: (config) => bootKernelGuest(program, image, config),
-    startByInstructions: (config, seed) => startByInstructions(image.boot, config, seed),
+    startByInstructions: (config, seed) => startByInstructions(image, config, seed),
+  };
+}
+
+/** What is started, by our firmware. */
+function kernelStart(image: KernelImage, directory: string): Pick<GuestConfig, 'kernel' | 'firmware'> {
+  return {
+    kernel: image.boot,
+    firmware: { image: image.firmware, startInfo: join(directory, 'start-info.bin') },
   };
 }
 
 /** A start under icount takes a second on a quiet host. */
 const ICOUNT_MS = 60_000;
 
-async function startByInstructions(kernel: string, config: BootConfig, seed: number): Promise<number> {
+async function startByInstructions(image: KernelImage, config: BootConfig, seed: number): Promise<number> {
   const { directory, resources, shape, cores } = config;
   const guest: GuestConfig = {
     accelerator: 'tcg',
     machine: shape.machine,
     vcpus: 1,
     memoryBytes: shape.memoryBytes,
-    kernel,
+    ...kernelStart(image, directory),
     options: Object.entries({ run: 'none', ...bootOptions(config.variant.values) })
       .map(([name, value]) => `${name}=${value}`)
       .join(' '),
@@ -98,7 +106,7 @@ async function bootKernelGuest(
       machine: shape.machine,
       vcpus: shape.vcpus,
       memoryBytes: shape.memoryBytes,
-      kernel: image.boot,
+      ...kernelStart(image, directory),
       options: kernelOptions(program, config),
       network: { socket: sockets.network, queues: 1, mac: GUEST_MAC },
       serial: join(directory, 'serial.log'),

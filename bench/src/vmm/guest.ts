@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { withDeadline } from '../deadline.ts';
 import { EnvironmentError } from '../errors.ts';
 import { decodeExit, type GuestExit } from './exit.ts';
-import { type GuestConfig, qemuArguments } from './machine.ts';
+import { type GuestConfig, ownFirmware, qemuArguments } from './machine.ts';
 import { QmpClient } from './qmp.ts';
 import type { Resources } from './run-directory.ts';
+import { writeStartInfo } from './start-info.ts';
 
 const QEMU = 'qemu-system-x86_64';
 const LONGEST_STDERR = 64 << 10;
@@ -38,8 +39,13 @@ export interface GuestCommand {
   readonly logs: readonly string[];
 }
 
-/** The command of a guest of ours. */
+/**
+ * The command of a guest of ours; writes what our firmware needs.
+ * @throws UsageError when the options are too long, ElfError when the kernel is no PVH kernel (with our firmware).
+ */
 export function guestCommand(config: GuestConfig): GuestCommand {
+  const firmware = ownFirmware(config);
+  if (firmware) writeStartInfo(firmware.startInfo, config.kernel, config);
   const logs = [config.serial, config.console].filter((file) => file !== undefined && file !== 'stdio');
   return { arguments: qemuArguments(config), logs: logs.filter((file) => file !== undefined) };
 }

@@ -3,6 +3,7 @@ export { allowedCpus, type Cores, chooseCores, parseCpuList, pinProcess, pinThre
 export { decodeExit, type GuestExit, type GuestExitKind, lastLines, panicText } from './exit.ts';
 export { type GuestCommand, guestCommand, type LaunchOptions, launchGuest, type RunningGuest } from './guest.ts';
 export {
+  type Firmware,
   GUEST_ADDRESS,
   GUEST_MAC,
   type GuestConfig,

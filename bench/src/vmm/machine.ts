@@ -1,4 +1,5 @@
 import type { GuestAccelerator } from './accelerator.ts';
+import { START_PAGE } from './start-info.ts';
 
 export const MACHINES = ['microvm', 'q35'] as const;
 export type Machine = (typeof MACHINES)[number];
@@ -18,6 +19,12 @@ export interface UserNetwork {
   readonly forward?: { readonly host: number; readonly guest: number };
 }
 
+/** Our firmware, and a file of this boot for what it passes on to the kernel. */
+export interface Firmware {
+  readonly image: string;
+  readonly startInfo: string;
+}
+
 /** Everything that decides a guest's hardware and start. The same description serves our kernel and Linux. */
 export interface GuestConfig {
   readonly accelerator: GuestAccelerator;
@@ -29,6 +36,8 @@ export interface GuestConfig {
   readonly initrd?: string;
   /** The kernel's command line. */
   readonly options: string;
+  /** On microvm, starts a PVH ELF by our firmware instead of QEMU's; q35 needs its own. */
+  readonly firmware?: Firmware;
   readonly network?: VhostUserNetwork | UserNetwork;
   /** File that takes the serial port's output; `stdio` connects it with our terminal. */
   readonly serial: string;
@@ -113,6 +122,28 @@ function acceleratorArguments(config: GuestConfig): string[] {
   ];
 }
 
+/** The firmware that starts this guest, when it is ours. */
+export function ownFirmware({ machine, firmware }: GuestConfig): Firmware | undefined {
+  return machine === 'microvm' ? firmware : undefined;
+}
+
+/** Kernel and command line. With our firmware QEMU places both in the guest's memory and knows of neither. */
+function kernelArguments(config: GuestConfig): string[] {
+  const firmware = ownFirmware(config);
+  if (firmware) {
+    return [
+      ...['-bios', firmware.image],
+      ...['-device', `loader,file=${quote(config.kernel)}`],
+      ...['-device', `loader,file=${quote(firmware.startInfo)},addr=0x${START_PAGE.toString(16)},force-raw=on`],
+    ];
+  }
+  return [
+    ...['-kernel', config.kernel],
+    ...(config.initrd === undefined ? [] : ['-initrd', config.initrd]),
+    ...['-append', config.options],
+  ];
+}
+
 function networkBackend(network: VhostUserNetwork | UserNetwork): string[] {
   if ('socket' in network) {
     return [
@@ -167,9 +198,7 @@ export function qemuArguments(config: GuestConfig): string[] {
   return [
     ...machineArguments(config),
     ...acceleratorArguments(config),
-    ...['-kernel', config.kernel],
-    ...(config.initrd === undefined ? [] : ['-initrd', config.initrd]),
-    ...['-append', config.options],
+    ...kernelArguments(config),
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     // The guest ends QEMU with the status (value << 1) | 1.
     ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],

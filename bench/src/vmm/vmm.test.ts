@@ -118,6 +118,17 @@ describe('arguments', () => {
     expect(line).toContain('memory-backend-memfd,id=mem,size=65536K,share=on');
     expect(line).toContain('-cpu host,-arch-capabilities');
   });
+  it('our firmware replaces -kernel on microvm, and only there', () => {
+    const firmware = { image: '/f.bin', startInfo: '/i,1.bin' };
+    const line = qemuArguments({ ...config, firmware }).join(' ');
+    expect(line).toContain(
+      '-bios /f.bin -device loader,file=/k.elf -device loader,file=/i,,1.bin,addr=0x1000,force-raw=on',
+    );
+    expect(line).not.toMatch(/-kernel|-append/);
+    const ordinary = qemuArguments({ ...config, machine: 'q35', firmware }).join(' ');
+    expect(ordinary).toContain('-kernel /k.elf -append run=echo');
+    expect(ordinary).not.toMatch(/-bios|loader/);
+  });
   it('a comma in a path stays in the path', () => {
     expect(qemuArguments(config)).toContain('file,id=serial0,path=/a,,b.log');
   });
