@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -87,6 +88,13 @@ class Protocol {
   void get_plain(std::span<const std::byte> key, uint64_t hash, Request request);
   void get_one(std::string_view key, uint64_t hash, bool with_cas, Request& request);
   void get(std::string_view keys, bool with_cas, const int64_t* expiry, Request& request);
+  // A key and its hash.
+  struct KeyHash {
+    std::span<const std::byte> key;
+    uint64_t hash;
+  };
+  std::optional<KeyHash> single_key(const Tokens& tokens, size_t least, size_t most,
+                                    Request& request);
   size_t store_command(StoreMode mode, const Tokens& tokens, std::string_view behind,
                        Request& request);
   void remove(const Tokens& tokens, Request& request);
@@ -94,6 +102,8 @@ class Protocol {
   void touch(const Tokens& tokens, Request& request);
   void flush_all(const Tokens& tokens, Request& request);
   void stats(const Tokens& tokens, Request& request);
+  void version(Request& request);
+  void verbosity(const Tokens& tokens, Request& request);
 
   static Verb verb_of(std::string_view word);
   void say(Request& request, std::string_view text);

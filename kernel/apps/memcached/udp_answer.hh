@@ -29,7 +29,9 @@ struct UdpFrame {
     const UdpFrame frame{load_be16(datagram.data()), load_be16(datagram.data() + 2),
                          load_be16(datagram.data() + 4)};
     // memcached ignores the request's sequence number.
-    return frame.total == 1 ? std::optional(frame) : std::nullopt;
+    if (frame.total != 1) [[unlikely]]
+      return std::nullopt;
+    return frame;
   }
   void emit(std::byte* at) const {
     store_be64(at, uint64_t{request_id} << 48 | uint64_t{sequence} << 32 | uint64_t{total} << 16);
