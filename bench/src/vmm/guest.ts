@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { withDeadline } from '../deadline.ts';
 import { EnvironmentError } from '../errors.ts';
+import { boundToUs } from '../process/launcher.ts';
 import { decodeExit, type GuestExit } from './exit.ts';
 import { type GuestConfig, ownFirmware, qemuArguments } from './machine.ts';
 import { QmpClient } from './qmp.ts';
@@ -72,10 +73,9 @@ const CONTROL = ['-chardev', 'socket,id=qmp0,fd=3', '-mon', 'chardev=qmp0,mode=c
  * @throws EnvironmentError when QEMU is not installed.
  */
 export function launchGuest(guest: GuestCommand, resources: Resources, options: LaunchOptions = {}): RunningGuest {
-  const pin = options.cpus ? ['taskset', '-c', options.cpus.join(',')] : [];
-  const argv = ['--pdeathsig', 'KILL', '--', ...pin, QEMU, ...guest.arguments, ...CONTROL];
+  const [program, ...argv] = boundToUs([QEMU, ...guest.arguments, ...CONTROL], options.cpus);
   const startedNs = process.hrtime.bigint();
-  const child = spawn('setpriv', argv, {
+  const child = spawn(program, argv, {
     stdio: [options.terminal ? 'inherit' : 'ignore', options.terminal ? 'inherit' : 'ignore', 'pipe', 'pipe'],
     // Ctrl-C reaches us; we end QEMU in order. With a terminal the guest's console takes the keys.
     detached: !options.terminal,
@@ -98,7 +98,7 @@ class QemuProcess implements RunningGuest {
   constructor(child: ChildProcess, logs: readonly string[], resources: Resources, startedNs: bigint) {
     if (child.pid === undefined) {
       child.on('error', () => {});
-      throw new EnvironmentError('setpriv cannot be started: install the Debian package util-linux.');
+      throw new EnvironmentError(`${child.spawnfile} cannot be started: remove build/launcher, it is made anew.`);
     }
     this.child = child;
     this.logs = logs;

@@ -59,7 +59,7 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Closes the resources when the user ends the program, then exits with 128 + the signal's number (130 for Ctrl-C).
- * A second signal does not wait. Children are also bound to our life by the kernel (`setpriv --pdeathsig`), so that
+ * A second signal does not wait. Children are also bound to our life by the kernel (`boundToUs`), so that
  * even SIGKILL leaves none.
  * @returns a function that takes the handlers off again.
  */
