@@ -280,6 +280,65 @@ TEST_CASE("overlapping fragments lose the datagram") {
   CHECK(net.sent().empty());
 }
 
+// A sender that counts from one again while the first datagram of that number still misses a part.
+TEST_CASE("an identification used again: the newer datagram is answered, as it was sent") {
+  EchoNetwork net;
+  const auto older = fragments(17, udp_segment(5, 7, bytes_of(std::string(4000, 'x'))), 1480, 9);
+  REQUIRE(older.size() == 3);
+  const std::string text = pattern(3500);
+  const auto newer = fragments(17, udp_segment(6, 7, bytes_of(text)), 1480, 9);
+  REQUIRE(newer.size() == 3);
+  const auto answered = [&](std::initializer_list<size_t> left_behind) {
+    for (const size_t part : left_behind) net.feed(older[part]);
+    CHECK(net.sent().empty());
+    for (const Frame& part : newer) net.feed(part);
+    const Frame answer = reassemble(net.sent());
+    REQUIRE(answer.size() == 8 + text.size());
+    CHECK(load_be16(answer.data() + 2) == 6);
+    CHECK(text_of(std::span(answer).subspan(8)) == text);
+    CHECK(net.interface.reassembler().pending() == 0);
+  };
+  answered({0});
+  answered({0, 1});
+  answered({0, 2});
+  CHECK(net.interface.reassembler().statistics().replaced == 3);
+  // What the newer one has already is not taken from it by a true repetition.
+  net.feed(newer[2]);
+  net.feed(newer[1]);
+  net.feed(newer[2]);
+  net.feed(newer[1]);
+  net.feed(newer[0]);
+  CHECK(reassemble(net.sent()).size() == 8 + text.size());
+  CHECK(net.interface.reassembler().statistics().replaced == 3);
+}
+
+TEST_CASE("a fragment that contradicts the datagram's end is no repetition") {
+  EchoNetwork net;
+  const std::string text = pattern(100);
+  const Frame segment = udp_segment(5, 7, bytes_of(text));
+  const std::span<const std::byte> all(segment);
+  const Reassembler& reassembler = net.interface.reassembler();
+  // Behind the end that is known.
+  net.feed(ipv4_frame(17, all.subspan(80), {}, 9, 80, false));
+  net.feed(ipv4_frame(17, all.first(16), {}, 9, 160, true));
+  CHECK(reassembler.statistics().replaced == 1);
+  // An end where there is data already, and data that went on where the end is.
+  net.feed(ipv4_frame(17, all.subspan(40, 40), {}, 10, 40, true));
+  net.feed(ipv4_frame(17, all.subspan(40, 40), {}, 10, 40, false));
+  CHECK(reassembler.statistics().replaced == 2);
+  net.feed(ipv4_frame(17, all.subspan(40, 40), {}, 10, 40, true));
+  CHECK(reassembler.statistics().replaced == 3);
+  CHECK(reassembler.pending() == 2);
+  CHECK(net.sent().empty());
+  // The last of them began a datagram, which goes on.
+  net.feed(ipv4_frame(17, all.first(40), {}, 10, 0, true));
+  net.feed(ipv4_frame(17, all.subspan(80), {}, 10, 80, false));
+  const Frame answer = reassemble(net.sent());
+  REQUIRE(answer.size() == 108);
+  CHECK(text_of(std::span(answer).subspan(8)) == text);
+  CHECK(net.pool.in_use() == 0);
+}
+
 TEST_CASE("fragments: bad lengths, an end before data, beyond the largest datagram, timeout") {
   EchoNetwork net;
   const Frame data(64);

@@ -1,6 +1,7 @@
 #include "net/reassembly.hh"
 
 #include <algorithm>
+#include <cstring>
 
 namespace plumbline::net {
 
@@ -39,17 +40,35 @@ Reassembler::Slot* Reassembler::find_or_take(const Ipv4Header& header, uint64_t 
     ++statistics_.evicted;
     free = oldest;
   }
-  free->used = true;
-  free->protocol = header.protocol;
-  free->identification = header.identification;
-  free->source = header.source;
-  free->destination = header.destination;
-  free->started = now;
-  free->length = 0;
-  free->first_hole = 0;
-  free->holes = 1;
-  free->store({0, kInfinity, kNone});
+  begin(*free, header, now);
   return free;
+}
+
+void Reassembler::begin(Slot& slot, const Ipv4Header& header, uint64_t now) {
+  slot.used = true;
+  slot.protocol = header.protocol;
+  slot.identification = header.identification;
+  slot.source = header.source;
+  slot.destination = header.destination;
+  slot.started = now;
+  slot.length = 0;
+  slot.first_hole = 0;
+  slot.holes = 1;
+  slot.store({0, kInfinity, kNone});
+}
+
+// A fragment that fills no hole: all that it covers is there, or lies behind the datagram's end.
+Reassembler::Insertion Reassembler::compare(const Slot& slot, const Ipv4Header& header,
+                                            std::span<const std::byte> payload) {
+  const size_t end = header.fragment_offset + payload.size();
+  // While the end is not known (0), data has come that more must follow.
+  const bool same_end = slot.length == 0
+                            ? header.more_fragments
+                            : end <= slot.length && header.more_fragments == (end != slot.length);
+  return same_end && std::memcmp(slot.data + header.fragment_offset, payload.data(),
+                                 payload.size()) == 0
+             ? Insertion::kRepeated
+             : Insertion::kContradicts;
 }
 
 Reassembler::Insertion Reassembler::insert(Slot& slot, const Ipv4Header& header,
@@ -93,7 +112,7 @@ Reassembler::Insertion Reassembler::insert(Slot& slot, const Ipv4Header& header,
     std::memcpy(slot.data + first, payload.data(), payload.size());
     return slot.holes > kMaximumHoles ? Insertion::kMalformed : Insertion::kStored;
   }
-  return Insertion::kRepeated;
+  return compare(slot, header, payload);
 }
 
 std::optional<std::span<std::byte>> Reassembler::add(const Ipv4Header& header,
@@ -109,7 +128,14 @@ std::optional<std::span<std::byte>> Reassembler::add(const Ipv4Header& header,
   }
   Slot* const slot = find_or_take(header, now);
   if (slot == nullptr) return std::nullopt;
-  switch (insert(*slot, header, payload)) {
+  Insertion insertion = insert(*slot, header, payload);
+  if (insertion == Insertion::kContradicts) {
+    ++statistics_.replaced;
+    begin(*slot, header, now);
+    insertion = insert(*slot, header, payload);
+  }
+  switch (insertion) {
+    case Insertion::kContradicts:  // nothing can, in an empty slot
     case Insertion::kMalformed:
       ++statistics_.malformed;
       slot->used = false;

@@ -12,7 +12,10 @@ namespace plumbline::net {
 // Puts fragments together in a fixed number of slots; a fragment is copied, so its packet buffer is
 // free at once and an attacker can tie up only these slots. A datagram with overlapping fragments
 // is dropped whole (as RFC 5722 orders for IPv6: overlaps serve attacks only); an exact repetition
-// of data that is there is ignored. Not thread safe.
+// of data that is there is ignored. What repeats the place but not the bytes, or contradicts the
+// end, belongs to another datagram: a sender has come round to an identification whose first use
+// lost a fragment (RFC 4963). The older one will never be whole; the newer one takes its
+// slot. Not thread safe.
 class Reassembler {
  public:
   static constexpr size_t kMaximumSlots = 16;
@@ -28,6 +31,7 @@ class Reassembler {
     uint64_t completed = 0;
     uint64_t timed_out = 0;
     uint64_t evicted = 0;    // pushed out by a newer datagram
+    uint64_t replaced = 0;   // given up for a newer datagram with the same identification
     uint64_t malformed = 0;  // bad fragment lengths, overlaps, contradictions, too many holes
   };
 
@@ -71,9 +75,12 @@ class Reassembler {
     Hole load(uint16_t at) const;
     void store(const Hole& hole);
   };
-  enum class Insertion { kStored, kRepeated, kMalformed };
+  enum class Insertion { kStored, kRepeated, kContradicts, kMalformed };
 
   Slot* find_or_take(const Ipv4Header& header, uint64_t now);
+  static void begin(Slot& slot, const Ipv4Header& header, uint64_t now);
+  static Insertion compare(const Slot& slot, const Ipv4Header& header,
+                           std::span<const std::byte> payload);
   static Insertion insert(Slot& slot, const Ipv4Header& header, std::span<const std::byte> payload);
 
   std::array<Slot, kMaximumSlots> slots_{};
