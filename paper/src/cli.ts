@@ -2,8 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
-import { CorruptDatasetError } from '@plumbline/datasets';
-import { buildReport, leadingChart, loadRun, printSvg, ReportError, writeWhole } from '@plumbline/reports';
+import {
+  buildReport,
+  explainFailure,
+  leadingChart,
+  loadRun,
+  printSvg,
+  ReportError,
+  writeWhole,
+} from '@plumbline/reports';
 import { Command } from 'commander';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -63,14 +70,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${out} (${pdf.length} bytes)\n`);
     return 0;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
-      return 'exitCode' in error && error.exitCode === 0 ? 0 : 64;
-    }
-    if (error instanceof ReportError || error instanceof CorruptDatasetError) {
-      process.stderr.write(`${error.message}\n`);
-      return error.exitCode;
-    }
-    throw error;
+    return explainFailure(error);
   }
 }
 

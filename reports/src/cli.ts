@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CorruptDatasetError } from '@plumbline/datasets';
 import { Command } from 'commander';
-import { loadRun, ReportError } from './load-run.ts';
+import { explainFailure } from './explain-failure.ts';
+import { loadRun } from './load-run.ts';
 import { renderReport } from './page/render.ts';
 import { summarise } from './summaries.ts';
 import { reportTable } from './table.ts';
@@ -36,19 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`report: ${page} (and ${svgs.length} SVG files beside it)\n`);
     return 0;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')) {
-      // commander has printed its message or its help already.
-      return 'exitCode' in error && error.exitCode === 0 ? 0 : 64;
-    }
-    if (error instanceof ReportError || error instanceof CorruptDatasetError) {
-      process.stderr.write(`${error.message}\n`);
-      return error.exitCode;
-    }
-    if (error instanceof Error && 'syscall' in error) {
-      process.stderr.write(`${error.message}\n`);
-      return 74;
-    }
-    throw error;
+    return explainFailure(error);
   }
 }
 

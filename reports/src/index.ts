@@ -1,3 +1,4 @@
+export { explainFailure } from './explain-failure.ts';
 export { type Loaded, loadRun, ReportError } from './load-run.ts';
 export type { ChartData } from './model/chart-data.ts';
 export { type Comparison, commonPlacement, compare, comparisonsWithLinux, type Verdict } from './model/comparison.ts';
