@@ -7,6 +7,7 @@
  * Times named `...Ns` without further word are CLOCK_MONOTONIC nanoseconds of the host (they can be compared with
  * `process.hrtime.bigint()`), durations are nanoseconds too. `bench/generator/README.md` explains the accounting.
  */
+import { placementSchema } from '@plumbline/datasets';
 import { z } from 'zod';
 
 const count = z.number().int().nonnegative();
@@ -14,8 +15,7 @@ const nanoseconds = z.number().int().nonnegative();
 const port = z.number().int().min(1).max(65535);
 
 /** Where the two cores are, from the round trip of a cache line: near < 90 ns, far < 300 ns, remote above. */
-export const placementSchema = z.enum(['near', 'far', 'remote', 'mixed', 'unknown']);
-export type Placement = z.infer<typeof placementSchema>;
+const measuredPlacementSchema = placementSchema.exclude(['none']);
 
 /**
  * How sizes in bytes are drawn. A key's sizes are a function of the seed and its index, so they never change in a run.
@@ -223,7 +223,7 @@ export const sliceSchema = countersSchema.extend({
   phase: z.enum(['warmup', 'measure']),
   startNs: nanoseconds,
   durationNs: nanoseconds,
-  placement: placementSchema,
+  placement: measuredPlacementSchema,
   /** Round trip of a cache line before and after the slice; null: not probed or the server's core did not answer. */
   rttBeforeNs: z.number().nullable(),
   rttAfterNs: z.number().nullable(),
@@ -259,7 +259,7 @@ export type Latency = z.infer<typeof latencySchema>;
 
 /** The measured slices of one placement, together. */
 export const placementResultSchema = z.object({
-  placement: placementSchema,
+  placement: measuredPlacementSchema,
   slices: count,
   durationNs: nanoseconds,
   sent: count,
@@ -322,7 +322,7 @@ export const answerEventSchema = z.object({ event: z.literal('answer'), id, text
 export const probedEventSchema = z.object({
   event: z.literal('probed'),
   id,
-  placement: placementSchema,
+  placement: measuredPlacementSchema,
   rttNs: z.number().nullable(),
 });
 export const statsEventSchema = z.object({
