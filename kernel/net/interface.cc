@@ -50,7 +50,8 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
 
 // The common frame, an unfragmented UDP datagram to this host without IPv4 options, is recognised
 // by comparing a few words, as they lie on the wire, with what is known in advance. What differs
-// anywhere goes to classify_any(), which says what to do with it; the two agree on every frame.
+// anywhere goes to classify_any(), which says what to do with it; the two agree on every frame
+// (classify_test.cc holds them to it).
 [[gnu::always_inline]] inline bool Interface::classify(PacketBuffer* frame, Pending& pending,
                                                        Transmit& out) {
   const std::byte* const at = frame->data;

@@ -97,6 +97,7 @@ class Interface {
 
  private:
   friend class UdpResponder;
+  friend struct FullParsers;  // classify_test.cc: compares classify() with classify_any()
 
   // A datagram of the burst between its parsing and its handler's call.
   struct Pending {
