@@ -30,94 +30,92 @@ export interface Target {
   readonly reason: string;
 }
 
-const MEMCACHED = { workload: 'memcached-udp', tier: 'real', metric: 'throughput' } as const;
-const AT_128 = { mix: 'get', window: 128 } as const;
-const AT_1 = { mix: 'get', window: 1 } as const;
-const BOOT = { workload: 'boot', subject: 'plumbline', variant: 'default', tier: 'real' } as const;
-const START = { measure: 'start', machine: 'microvm', vcpus: 1 } as const;
+/** Replies to gets a second, with `window` of them in flight. */
+function gets(
+  subject: SubjectId,
+  window: number,
+  variant = subject === 'linux-host' ? 'debian' : 'default',
+): TargetFigure {
+  const parameters = { mix: 'get', window };
+  return { workload: 'memcached-udp', parameters, subject, variant, metric: 'throughput', tier: 'real' };
+}
+
+/** A figure of Plumbline as it is built and started when nobody asks for anything else. */
+function plumbline(
+  tier: TargetFigure['tier'],
+  workload: string,
+  metric: MetricName,
+  parameters: TargetFigure['parameters'],
+): TargetFigure {
+  return { workload, parameters, subject: 'plumbline', variant: 'default', metric, tier };
+}
+
+const atMost = (value: number): TargetBound => ({ kind: 'at-most', value });
+const atLeast = (value: number, baseline: TargetFigure): TargetBound => ({ kind: 'ratio-at-least', value, baseline });
+
+const MACHINE = { machine: 'microvm', vcpus: 1 };
+const START = { measure: 'start', ...MACHINE };
 
 /** The targets; what needs hours is not among them. */
 export const TARGETS: readonly Target[] = [
   {
     name: 'memcached-vs-linux',
     group: 'memcached',
-    figure: { ...MEMCACHED, parameters: AT_128, subject: 'plumbline', variant: 'default' },
-    bound: {
-      kind: 'ratio-at-least',
-      baseline: { ...MEMCACHED, parameters: AT_128, subject: 'linux-host', variant: 'debian' },
-      value: 15,
-    },
+    figure: gets('plumbline', 128),
+    bound: atLeast(15, gets('linux-host', 128)),
     reason: "OSv's packet-filter memcached had 3.9 times Linux; polling without exits leaves room for far more.",
   },
   {
     name: 'memcached-vs-echo',
     group: 'memcached',
-    figure: { ...MEMCACHED, parameters: AT_128, subject: 'plumbline', variant: 'default' },
-    bound: {
-      kind: 'ratio-at-least',
-      baseline: { ...MEMCACHED, parameters: AT_128, subject: 'echo', variant: 'default' },
-      value: 0.25,
-    },
+    figure: gets('plumbline', 128),
+    bound: atLeast(0.25, gets('echo', 128)),
     reason: 'A guest that only echoes is the limit of guest and generator; serving may cost three packets more.',
   },
   {
     name: 'interrupts-vs-linux',
     group: 'memcached',
-    figure: { ...MEMCACHED, parameters: AT_1, subject: 'plumbline', variant: 'halt' },
-    bound: {
-      kind: 'ratio-at-least',
-      baseline: { ...MEMCACHED, parameters: AT_1, subject: 'linux-host', variant: 'debian' },
-      value: 1,
-    },
+    figure: gets('plumbline', 1, 'halt'),
+    bound: atLeast(1, gets('linux-host', 1)),
     reason: 'Without polling, every request pays for a wake-up; it must still be cheaper than the one of Linux.',
   },
   {
     name: 'instructions',
     group: 'instructions',
-    figure: {
-      workload: 'instructions',
-      parameters: { mix: 'get', connections: 8, outstanding: 4 },
-      subject: 'plumbline',
-      variant: 'default',
-      metric: 'instructions-per-request',
-      tier: 'exact',
-    },
-    bound: { kind: 'at-most', value: 1_500 },
+    figure: plumbline('exact', 'instructions', 'instructions-per-request', {
+      mix: 'get',
+      connections: 8,
+      outstanding: 4,
+    }),
+    bound: atMost(1_500),
     reason: 'Linux executes about 22,000 for the same request.',
   },
   {
     name: 'determinism',
     group: 'instructions',
-    figure: {
-      workload: 'determinism',
-      parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
-      subject: 'plumbline',
-      variant: 'default',
-      metric: 'guest-boot-time',
-      tier: 'exact',
-    },
+    figure: plumbline('exact', 'determinism', 'guest-boot-time', START),
     bound: { kind: 'identical' },
     reason: 'Under icount a boot is a computation: a figure that differs between boots cannot show a regression.',
   },
   {
     name: 'boot-time',
     group: 'boot',
-    figure: { ...BOOT, parameters: START, metric: 'boot-time' },
-    bound: { kind: 'at-most', value: 80e6 },
+    figure: plumbline('real', 'boot', 'boot-time', START),
+    bound: atMost(80e6),
     reason: 'QEMU itself takes 39 to 53 ms from exec to the first instruction on kvm_pvm.',
   },
   {
     name: 'guest-boot-time',
     group: 'boot',
-    figure: { ...BOOT, parameters: START, metric: 'guest-boot-time' },
-    bound: { kind: 'at-most', value: 5e6 },
+    figure: plumbline('real', 'boot', 'guest-boot-time', START),
+    bound: atMost(5e6),
     reason: "OSv's boot without a disk took 3 ms on QEMU microvm.",
   },
   {
     name: 'least-memory',
     group: 'memory',
-    figure: { ...BOOT, parameters: { ...START, measure: 'least-memory' }, metric: 'least-memory' },
-    bound: { kind: 'at-most', value: 8 << 20 },
+    figure: plumbline('real', 'boot', 'least-memory', { measure: 'least-memory', ...MACHINE }),
+    bound: atMost(8 << 20),
     reason: "OSv needs 11 MB, Unikraft's redis 7 MB.",
   },
 ];
