@@ -1,8 +1,8 @@
 import type { InstructionsChart, InstructionsRow } from '../model/chart-data.ts';
 import { formatNumber } from '../model/format.ts';
-import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel, textWidth } from './frame.ts';
+import { type DrawOptions, drawFrame, type Group, markGroup, seriesLabel, textWidth } from './frame.ts';
 import { bootsLine, drawBoot, drawInterval } from './marks.ts';
-import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
+import { drawDirection, drawRows, layoutRows, shownGroups } from './rows.ts';
 import { drawXAxis, type Scale, zeroScale } from './scale.ts';
 
 const BAR = 18;
@@ -62,15 +62,7 @@ function drawBar(root: Group, row: InstructionsRow, x: Scale, y: number, options
 /** Instructions per request: a bar a subject, user and kernel stacked; idle instructions are in the tooltip only. */
 export function drawInstructions(container: Element, chart: InstructionsChart, options: DrawOptions): SVGSVGElement {
   return drawFrame(container, chart, options, (root, width) => {
-    const groups = chart.groups
-      .map((group) => ({
-        label: group.label,
-        headings: [{ text: group.label, tone: 'strong' as const }],
-        rows: group.rows
-          .filter((row) => isShown(options, row.key))
-          .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),
-      }))
-      .filter((group) => group.rows.length > 0);
+    const groups = shownGroups(chart.groups, options);
     const layout = layoutRows(groups, { width, rowHeight: 36, top: 24, right: textWidth('99,999') + 14 });
     const all = chart.groups.flatMap((g) => g.rows.flatMap((row) => row.total.points.map((point) => point.value)));
     const x = zeroScale(all, [layout.left, layout.right], 1);
@@ -85,21 +77,7 @@ export function drawInstructions(container: Element, chart: InstructionsChart, o
     key.append('text').attr('class', 'quiet small').attr('x', 20).text('user');
     key.append('rect').attr('class', 'bar').attr('width', 14).attr('height', 10).attr('x', 62).attr('y', -9);
     key.append('text').attr('class', 'quiet small').attr('x', 82).text('kernel');
-    drawHeadings(root, layout);
-    groups.forEach((group, g) => {
-      group.rows.forEach((row, r) => {
-        const y = layout.rows[g]?.[r] ?? 0;
-        drawRowLabel(root, layout, row.label, y, options.series.find((s) => s.key === row.key)?.colour ?? 7, row.key);
-        drawBar(root, row, x, y, options, group.label);
-      });
-    });
-    root
-      .append('text')
-      .attr('class', 'quiet small')
-      .attr('x', layout.right)
-      .attr('y', layout.height + 34)
-      .attr('text-anchor', 'end')
-      .text('← fewer is better');
-    return layout.height + 46;
+    drawRows(root, layout, groups, options, (row, y, g) => drawBar(root, row, x, y, options, groups[g]?.label ?? ''));
+    return drawDirection(root, layout, '← fewer is better');
   });
 }

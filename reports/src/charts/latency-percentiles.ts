@@ -1,9 +1,9 @@
 import type { MetricName } from '@plumbline/datasets';
 import type { PercentileRow, PercentilesChart, Stat } from '../model/chart-data.ts';
 import { formatTick } from '../model/format.ts';
-import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel } from './frame.ts';
+import { type DrawOptions, drawFrame, type Group, markGroup, seriesLabel } from './frame.ts';
 import { bootsLine, drawInterval, drawMedian, drawStrip, drawTarget, statLines } from './marks.ts';
-import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
+import { drawDirection, drawRows, layoutRows, shownGroups } from './rows.ts';
 import { drawXAxis, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
 const PERCENTILES = [
@@ -69,15 +69,7 @@ function drawKey(root: Group, left: number): void {
 /** Latency percentiles: a row a subject, grouped by window; median, 99 % and 99.9 % on one line. */
 export function drawPercentiles(container: Element, chart: PercentilesChart, options: DrawOptions): SVGSVGElement {
   return drawFrame(container, chart, options, (root, width) => {
-    const groups = chart.groups
-      .map((group) => ({
-        label: group.label,
-        headings: [{ text: group.label, tone: 'strong' as const }],
-        rows: group.rows
-          .filter((row) => isShown(options, row.key))
-          .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),
-      }))
-      .filter((group) => group.rows.length > 0);
+    const groups = shownGroups(chart.groups, options);
     const layout = layoutRows(groups, { width, rowHeight: 27, top: 26, right: 18 });
     const all = chart.groups.flatMap((g) =>
       g.rows.flatMap((row) => PERCENTILES.flatMap(({ which }) => row[which]?.points ?? [])),
@@ -95,22 +87,9 @@ export function drawPercentiles(container: Element, chart: PercentilesChart, opt
       to: layout.height,
     });
     drawKey(root, layout.left);
-    drawHeadings(root, layout);
-    groups.forEach((group, g) => {
-      group.rows.forEach((row, r) => {
-        const y = layout.rows[g]?.[r] ?? 0;
-        const colour = options.series.find((s) => s.key === row.key)?.colour ?? 7;
-        drawRowLabel(root, layout, row.label, y, colour, row.key);
-        drawRow(root, row, x, y - 2, options, group.label);
-      });
-    });
-    root
-      .append('text')
-      .attr('class', 'quiet small')
-      .attr('x', layout.right)
-      .attr('y', layout.height + 34)
-      .attr('text-anchor', 'end')
-      .text('← shorter is better, log scale');
-    return layout.height + 46;
+    drawRows(root, layout, groups, options, (row, y, g) =>
+      drawRow(root, row, x, y - 2, options, groups[g]?.label ?? ''),
+    );
+    return drawDirection(root, layout, '← shorter is better, log scale');
   });
 }

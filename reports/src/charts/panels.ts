@@ -2,7 +2,7 @@ import type { PanelsChart, StatRow } from '../model/chart-data.ts';
 import { formatTick, formatValue } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, textWidth } from './frame.ts';
 import { bootsLine, drawInterval, drawMedian, drawStrip, drawTarget, statLines } from './marks.ts';
-import { drawHeadings, drawRowLabel, layoutRows } from './rows.ts';
+import { drawDirection, drawRows, layoutRows } from './rows.ts';
 import { binaryTicks, drawXAxis, fittingTicks, logScale, logTickSets, type Scale, zeroScale } from './scale.ts';
 
 type Panel = PanelsChart['panels'][number];
@@ -57,22 +57,8 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
       ? binaryTicks(x, most)
       : fittingTicks(x, logTickSets(x), format);
   drawXAxis(root, x, { ticks, format, from: 28, to: layout.height });
-  drawHeadings(root, layout);
-  groups.forEach((group, g) => {
-    group.rows.forEach((row, r) => {
-      const y = layout.rows[g]?.[r] ?? 0;
-      drawRowLabel(root, layout, row.label, y, options.series.find((s) => s.key === row.key)?.colour ?? 7, row.key);
-      drawRow(root, row, x, y - 3, options, width);
-    });
-  });
-  root
-    .append('text')
-    .attr('class', 'quiet small')
-    .attr('x', layout.right)
-    .attr('y', layout.height + 34)
-    .attr('text-anchor', 'end')
-    .text(`← less is better${log ? ', log scale' : ''}`);
-  return layout.height + 46;
+  drawRows(root, layout, groups, options, (row, y) => drawRow(root, row, x, y - 3, options, width));
+  return drawDirection(root, layout, `← less is better${log ? ', log scale' : ''}`);
 }
 
 /** Ticks from zero; for bytes in steps of a power of two, so that they are round in MiB. */

@@ -2,7 +2,7 @@ import type { RatioChart, RatioRow } from '../model/chart-data.ts';
 import { formatNumber, formatP, formatRatio } from '../model/format.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, seriesLabel, textWidth } from './frame.ts';
 import { drawInterval, drawMedian, drawTarget } from './marks.ts';
-import { drawHeadings, drawRowLabel, layoutRows, type RowGroup } from './rows.ts';
+import { drawDirection, drawRows, layoutRows, type RowGroup } from './rows.ts';
 import { drawXAxis, fittingTicks, logScale, logTickSets, type Scale } from './scale.ts';
 
 type RatioGroup = RatioChart['groups'][number];
@@ -125,29 +125,8 @@ export function drawRatio(container: Element, chart: RatioChart, options: DrawOp
         .attr('y', 12)
         .attr('text-anchor', 'middle')
         .text('as Linux');
-      drawHeadings(column, layout);
-      blocks.forEach((group, g) => {
-        group.rows.forEach((row, r) => {
-          const y = layout.rows[g]?.[r] ?? 0;
-          drawRowLabel(
-            column,
-            layout,
-            row.label,
-            y,
-            options.series.find((s) => s.key === row.key)?.colour ?? 7,
-            row.key,
-          );
-          drawRow(column, row, x, y, options, layout.right, wide);
-        });
-      });
-      column
-        .append('text')
-        .attr('class', 'quiet small')
-        .attr('x', layout.right)
-        .attr('y', layout.height + 34)
-        .attr('text-anchor', 'end')
-        .text('better than Linux, log scale →');
-      tallest = Math.max(tallest, layout.height + 46);
+      drawRows(column, layout, blocks, options, (row, y) => drawRow(column, row, x, y, options, layout.right, wide));
+      tallest = Math.max(tallest, drawDirection(column, layout, 'better than Linux, log scale →'));
     });
     return tallest;
   });

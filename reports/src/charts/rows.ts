@@ -1,5 +1,4 @@
-import type { Group } from './frame.ts';
-import { textWidth, wrapText } from './frame.ts';
+import { type DrawOptions, type Group, isShown, seriesLabel, textWidth, wrapText } from './frame.ts';
 
 /** A heading above rows: `strong` for a group, `quiet` for its details, a colour for a series. */
 export type Heading = { text: string; tone: 'strong' | 'quiet' | number };
@@ -53,23 +52,66 @@ export function layoutRows(
   return { left: stacked ? 12 : column, right: width - right, height: y, stacked, headings, rows };
 }
 
-/** Writes the headings. */
-export function drawHeadings(root: Group, layout: RowLayout): void {
+/** The rows of the series that are shown, with their labels, in groups with their headings; empty groups are left out. */
+export function shownGroups<Row extends { key: string }>(
+  groups: readonly { label: string; rows: readonly Row[] }[],
+  options: DrawOptions,
+): (RowGroup<Row & { label: string }> & { label: string })[] {
+  return groups
+    .map((group) => ({
+      label: group.label,
+      headings: [{ text: group.label, tone: 'strong' as const }],
+      rows: group.rows
+        .filter((row) => isShown(options, row.key))
+        .map((row) => ({ ...row, label: seriesLabel(options, row.key) })),
+    }))
+    .filter((group) => group.rows.length > 0);
+}
+
+/**
+ * Draws headings, labels and rows.
+ *
+ * @param groups what was laid out
+ * @param drawRow draws a row's marks around its middle `y`; `group` counts from 0
+ */
+export function drawRows<Row extends { key: string; label: string }>(
+  root: Group,
+  layout: RowLayout,
+  groups: readonly { rows: readonly Row[] }[],
+  options: DrawOptions,
+  drawRow: (row: Row, y: number, group: number) => void,
+): void {
+  drawHeadings(root, layout);
+  groups.forEach((group, g) => {
+    group.rows.forEach((row, r) => {
+      const y = layout.rows[g]?.[r] ?? 0;
+      drawRowLabel(root, layout, row.label, y, options.series.find((s) => s.key === row.key)?.colour ?? 7, row.key);
+      drawRow(row, y, g);
+    });
+  });
+}
+
+/** Says below the rows and their axis which side is better; returns the height of all of it. */
+export function drawDirection(root: Group, layout: RowLayout, text: string): number {
+  root
+    .append('text')
+    .attr('class', 'quiet small')
+    .attr('x', layout.right)
+    .attr('y', layout.height + 34)
+    .attr('text-anchor', 'end')
+    .text(text);
+  return layout.height + 46;
+}
+
+function drawHeadings(root: Group, layout: RowLayout): void {
   for (const { text, tone, y } of layout.headings) {
     const style = tone === 'strong' ? 'group-title' : tone === 'quiet' ? 'quiet small' : `series-label s${tone}`;
     root.append('text').attr('class', `${style} halo`).attr('x', 0).attr('y', y).text(text);
   }
 }
 
-/** Writes a row's label in its colour, shortened when it does not fit; the whole of it is in the title. */
-export function drawRowLabel(
-  root: Group,
-  layout: RowLayout,
-  text: string,
-  y: number,
-  colour: number,
-  key: string,
-): void {
+// Writes a row's label in its colour, shortened when it does not fit; the whole of it is in the title.
+function drawRowLabel(root: Group, layout: RowLayout, text: string, y: number, colour: number, key: string): void {
   const room = layout.stacked ? layout.right : layout.left - 20;
   const fits = Math.max(4, Math.floor(room / textWidth('m')));
   const shown = text.length > fits + 1 ? `${text.slice(0, fits - 1)}…` : text;
