@@ -72,6 +72,26 @@ function provenanceOf(accelerator: Accelerator): Provenance {
   });
 }
 
+type Point = {
+  workload: string;
+  parameters: Sample['parameters'];
+  subject: SubjectId;
+  variant: string;
+  accelerator: Accelerator;
+  boot: number;
+};
+
+function start(subject: SubjectId, accelerator: Accelerator, boot: number): Point {
+  return {
+    workload: 'boot',
+    parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
+    subject,
+    variant: subject === 'plumbline' ? 'default' : 'debian',
+    accelerator,
+    boot,
+  };
+}
+
 /** Makes the run; the same every time. */
 export function syntheticRun(boots = 5): SyntheticRun {
   const random = seededRandom(2026);
@@ -79,19 +99,7 @@ export function syntheticRun(boots = 5): SyntheticRun {
   const provenance = (['kvm_pvm', 'none', 'tcg'] as const).map(provenanceOf);
   const idOf = (accelerator: Accelerator) => provenance.find((p) => p.accelerator === accelerator)?.id ?? '';
   const samples: Sample[] = [];
-  const add = (
-    at: {
-      workload: string;
-      parameters: Sample['parameters'];
-      subject: SubjectId;
-      variant: string;
-      accelerator: Accelerator;
-      boot: number;
-    },
-    metric: MetricName,
-    value: number,
-    more: Partial<Sample> = {},
-  ) => {
+  const add = (at: Point, metric: MetricName, value: number, more: Partial<Sample> = {}) => {
     samples.push({
       kind: 'sample',
       schema: 1,
@@ -181,14 +189,7 @@ export function syntheticRun(boots = 5): SyntheticRun {
       ['plumbline', 'tcg', 143e6, 21e6],
       ['linux-guest', 'tcg', 1830e6, 1480e6],
     ] as const) {
-      const at = {
-        workload: 'boot',
-        parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
-        subject,
-        variant: subject === 'plumbline' ? 'default' : 'debian',
-        accelerator,
-        boot,
-      };
+      const at = start(subject, accelerator, boot);
       add(at, 'boot-time', time * noise(0.1));
       add(at, 'guest-boot-time', own * noise(0.06));
     }
@@ -197,14 +198,7 @@ export function syntheticRun(boots = 5): SyntheticRun {
     ['plumbline', 6 * 2 ** 20, 412 * 1024],
     ['linux-guest', 62 * 2 ** 20, 14.2 * 2 ** 20],
   ] as const) {
-    const at = {
-      workload: 'boot',
-      parameters: { measure: 'start', machine: 'microvm', vcpus: 1 },
-      subject,
-      variant: subject === 'plumbline' ? 'default' : 'debian',
-      accelerator: 'tcg' as const,
-      boot: 0,
-    };
+    const at = start(subject, 'tcg', 0);
     add(at, 'least-memory', memory);
     add(at, 'image-size', Math.round(image));
   }
