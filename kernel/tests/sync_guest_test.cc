@@ -1,5 +1,6 @@
 #include <atomic>
 
+#include "arch/x86_64/interrupts.hh"
 #include "core/idle.hh"
 #include "sync/condition_variable.hh"
 #include "sync/lock_guard.hh"
@@ -44,6 +45,54 @@ GUEST_TEST(sync_spinlock_excludes) {
   }
   CHECK_EQUAL(guarded.first, steps.load());
   CHECK(steps.load() >= 2 * cpu_count());
+}
+
+// A waiter may be a virtual CPU that the host has taken off its core. The lock must not be kept for
+// it: whoever runs and finds it free gets it.
+GUEST_TEST(sync_spinlock_is_not_kept_for_a_waiter) {
+  if (cpu_count() == 1) return guest_test_skip("needs two cpus");
+  static Spinlock lock;
+  static std::atomic<unsigned> round, waiting, served;
+  static std::atomic<bool> overtaken, over;
+  round.store(0);
+  waiting.store(0);
+  served.store(0);
+  overtaken.store(false);
+  over.store(false);
+  {
+    const Deadline deadline = Deadline::after(kStressTime);
+    const Crew crew(2, [deadline](unsigned number) {
+      if (number == 0) {
+        // More than one try, because a waiter on another core may be quicker than we are.
+        for (unsigned i = 1; !overtaken.load() && (i == 1 || !deadline.passed()); ++i) {
+          const InterruptGuard masked;
+          lock.lock_masked();
+          round.store(i);
+          while (waiting.load() != i) cpu_relax();
+          for (int pause = 0; pause < 1000; ++pause) cpu_relax();
+          lock.unlock_masked();
+          if (lock.try_lock_masked()) {
+            if (served.load() != i) overtaken.store(true);
+            lock.unlock_masked();
+          }
+          while (served.load() != i) cpu_relax();
+        }
+        over.store(true);
+      } else {
+        for (unsigned seen = 0; !over.load();) {
+          if (round.load() == seen) {
+            cpu_relax();
+            continue;
+          }
+          seen = round.load();
+          waiting.store(seen);
+          const LockGuard guard(lock);
+          served.store(seen);
+        }
+      }
+    });
+  }
+  CHECK(overtaken.load());
 }
 
 GUEST_TEST(sync_mutex_excludes) {
