@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { logTail, ROOT, runStage } from './stage.ts';
 
 function count(text: string): number {
@@ -17,29 +19,38 @@ const options = new Command('npm run fuzz --')
   .parse()
   .opts<{ runs: number; target?: string }>();
 
+const BUILDS = [
+  { preset: 'fuzz', source: join(ROOT, 'kernel'), folder: join(ROOT, 'build/hosted/fuzz') },
+  { preset: 'generator-fuzz', source: join(ROOT, 'bench/generator'), folder: join(ROOT, 'build/generator-fuzz') },
+];
 const build = await runStage({
   name: 'fuzz-build',
   about: 'the fuzz targets',
-  minutes: 10,
-  steps: [
-    { command: 'cmake', args: ['--preset', 'fuzz'], cwd: join(ROOT, 'kernel') },
-    { command: 'cmake', args: ['--build', join(ROOT, 'build/hosted/fuzz')] },
-  ],
+  minutes: 15,
+  steps: BUILDS.flatMap(({ preset, source, folder }) => [
+    { command: 'cmake', args: ['--preset', preset], cwd: source },
+    { command: 'cmake', args: ['--build', folder] },
+  ]),
 });
 if (!build.passed) {
   console.error(`${await logTail(build)}\n${build.reason}`);
   process.exit(70);
 }
 
-const folder = join(ROOT, 'build/hosted/fuzz');
+// CTest knows each target's program and seeds: `npm test` runs them for a short while.
+const ctestList = z.object({
+  tests: z.array(z.object({ name: z.string().endsWith('_fuzz'), command: z.array(z.string()).min(3) })),
+});
 type Target = { name: string; binary: string; seeds: string };
-const targets: Target[] = [];
-for (const entry of await readdir(folder, { recursive: true })) {
-  if (!/(^|\/)[a-z_]+_fuzz$/.test(entry)) continue;
-  const name = entry.split('/').pop() ?? entry;
-  const layer = entry.split('/').slice(0, -1).join('/');
-  targets.push({ name, binary: join(folder, entry), seeds: join(ROOT, 'kernel', layer, 'fuzz_seeds') });
+async function targetsOf(folder: string): Promise<Target[]> {
+  const { stdout } = await promisify(execFile)('ctest', ['--test-dir', folder, '--show-only=json-v1'], {
+    timeout: 60_000,
+  });
+  return ctestList
+    .parse(JSON.parse(stdout))
+    .tests.map(({ name, command }) => ({ name, binary: command[0] ?? '', seeds: command.at(-1) ?? '' }));
 }
+const targets = (await Promise.all(BUILDS.map(({ folder }) => targetsOf(folder)))).flat();
 const chosen = targets.filter((target) => options.target === undefined || target.name === options.target);
 if (chosen.length === 0) {
   console.error(

@@ -10,34 +10,13 @@ function tsx(file: string): Step {
   return { command: process.execPath, args: ['--import', 'tsx', file] };
 }
 
-function preset(name: string, folder: string): Step[] {
-  const cwd = join(ROOT, 'kernel');
+/** Configures, builds and tests one preset of a CMake project. */
+function preset(project: string, name: string, folder: string): Step[] {
+  const cwd = join(ROOT, project);
   return [
     { command: 'cmake', args: ['--preset', name], cwd },
     { command: 'cmake', args: ['--build', join(ROOT, folder)], cwd },
     { command: 'ctest', args: ['--test-dir', join(ROOT, folder), '--output-on-failure', '--no-tests=error'] },
-  ];
-}
-
-function generator(name: string, folder: string): Step[] {
-  const cwd = join(ROOT, 'bench', 'generator');
-  return [
-    { command: 'cmake', args: ['--preset', name], cwd },
-    { command: 'cmake', args: ['--build', join(ROOT, folder)], cwd },
-    { command: 'ctest', args: ['--test-dir', join(ROOT, folder), '--output-on-failure', '--no-tests=error'] },
-  ];
-}
-
-function generatorFuzz(): Step[] {
-  const [configure, build] = generator('generator-fuzz', 'build/generator-fuzz');
-  const corpus = join(ROOT, 'build', 'fuzz-corpus', 'reply-fuzz');
-  return [
-    ...(configure === undefined || build === undefined ? [] : [configure, build]),
-    { command: 'mkdir', args: ['-p', corpus] },
-    {
-      command: join(ROOT, 'build/generator-fuzz/reply-fuzz'),
-      args: ['-runs=200000', '-max_total_time=60', corpus, join(ROOT, 'bench/generator/fuzz/seeds')],
-    },
   ];
 }
 
@@ -65,25 +44,25 @@ export function stages(): Stage[] {
       about: 'unit tests of portable kernel code under AddressSanitizer and UBSan',
       minutes: 15,
       // The real memcached, which ours is compared with.
-      steps: [tsx('scripts/src/fetch-packages.ts'), ...preset('hosted-asan', 'build/hosted/address')],
+      steps: [tsx('scripts/src/fetch-packages.ts'), ...preset('kernel', 'hosted-asan', 'build/hosted/address')],
     },
     {
       name: 'kernel-hosted-tsan',
       about: 'the same under ThreadSanitizer',
       minutes: 15,
-      steps: preset('hosted-tsan', 'build/hosted/thread'),
+      steps: preset('kernel', 'hosted-tsan', 'build/hosted/thread'),
     },
     {
       name: 'kernel-fuzz',
       about: 'fuzz targets on their seeds and a bounded number of new inputs',
       minutes: 10,
-      steps: preset('fuzz', 'build/hosted/fuzz'),
+      steps: preset('kernel', 'fuzz', 'build/hosted/fuzz'),
     },
     {
       name: 'generator',
-      about: 'unit tests of the load generator under sanitizers, and its reply parser fuzzed',
+      about: 'unit tests of the load generator under sanitizers, and its parsers fuzzed',
       minutes: 15,
-      steps: [...generator('generator', 'build/generator'), ...generatorFuzz()],
+      steps: [...preset('bench/generator', 'generator', 'build/generator'), ...preset('bench/generator', 'generator-fuzz', 'build/generator-fuzz')],
     },
     {
       name: 'workbench',

@@ -17,11 +17,14 @@ inline constexpr size_t kEthernetBytes = 14;
 inline constexpr size_t kLeastIpBytes = 20;
 inline constexpr size_t kUdpBytes = 8;
 
+// The frame may lie where a guest can still write: what is checked and then used is read once,
+// which only an atomic load promises.
+inline uint8_t load_byte(const uint8_t* byte) { return __atomic_load_n(byte, __ATOMIC_RELAXED); }
 inline uint16_t load_be16(const uint8_t* bytes) {
-  return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]);
+  return static_cast<uint16_t>(load_byte(bytes) << 8 | load_byte(bytes + 1));
 }
 inline size_t ip_header_bytes(std::span<const uint8_t> frame) {
-  return (frame[kEthernetBytes] & 0xfu) * 4;
+  return (load_byte(frame.data() + kEthernetBytes) & 0xfu) * 4;
 }
 
 }  // namespace frame_detail
@@ -63,13 +66,13 @@ inline std::optional<UdpDatagram> parse_udp(std::span<const uint8_t> frame, cons
 
 enum class UdpChecksum { kAbsent, kRight, kPartial, kWrong };
 
-// Of a frame that parse_udp accepted. kPartial: the field holds the sum of the pseudo header, which
-// a sender with checksum offload leaves for the next device to complete (virtio spec 1.2, 5.1.6.2);
-// on a wire that is memory nobody has to.
+// Of a frame that parse_udp accepted and nobody writes to any more. kPartial: the field holds the
+// sum of the pseudo header, which a sender with checksum offload leaves for the next device to
+// complete (virtio spec 1.2, 5.1.6.2); on a wire that is memory nobody has to.
 UdpChecksum check_udp_checksum(std::span<const uint8_t> frame);
 
-// Null when addresses and checksums of a frame that parse_udp accepted are right; otherwise what is
-// wrong.
+// Null when addresses and checksums of a frame that parse_udp accepted, and nobody writes to any
+// more, are right; otherwise what is wrong.
 const char* check_headers(std::span<const uint8_t> frame, const Endpoint& own,
                           const Endpoint& peer);
 

@@ -89,6 +89,8 @@ class LoadLoop {
   bool receive();
   void handle(std::span<const uint8_t> frame, uint64_t now);
   void handle_memcached(std::span<const uint8_t> frame, const UdpDatagram& datagram, uint64_t now);
+  std::span<const uint8_t> checked_payload(std::span<const uint8_t> frame,
+                                           const UdpDatagram& datagram);
   void handle_piece(uint32_t index, const UdpFrame& frame, std::span<const uint8_t> text,
                     uint64_t now);
   void handle_echo(std::span<const uint8_t> frame, const UdpDatagram& datagram, uint64_t now);
@@ -152,6 +154,7 @@ class LoadLoop {
     std::vector<std::vector<uint8_t>> texts;  // when they are to be verified
   };
   std::unordered_map<uint32_t, Pieces> pieces_;
+  std::vector<uint8_t> verified_;  // the frame that is being checked
   std::optional<std::string> first_bad_;
 };
 

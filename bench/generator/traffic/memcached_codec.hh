@@ -21,8 +21,10 @@ inline constexpr uint32_t kMaximumDatagrams = 64;
 
 namespace codec_detail {
 
+// The bytes may be a guest's that still writes there: each is read once.
 inline uint16_t load_be16(const uint8_t* bytes) {
-  return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]);
+  return static_cast<uint16_t>(__atomic_load_n(bytes, __ATOMIC_RELAXED) << 8 |
+                               __atomic_load_n(bytes + 1, __ATOMIC_RELAXED));
 }
 inline char* append(char* out, std::string_view text) {
   std::memcpy(out, text.data(), text.size());

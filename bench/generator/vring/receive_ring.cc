@@ -19,7 +19,7 @@ std::span<const std::span<const uint8_t>> ReceiveRing::take() {
   for (uint16_t i = 0; i < fetched; ++i) resolve(resolved_++);
 
   const auto known = static_cast<uint16_t>(seen_ - resolved_);
-  const uint16_t available = ring_.available_from(resolved_);
+  const uint16_t available = ring_.available_beyond(resolved_);
   const uint16_t now_seen = std::min<uint16_t>(available, kBurst);
   for (uint16_t i = known; i < now_seen; ++i)
     ring_.prefetch_descriptor_at(static_cast<uint16_t>(resolved_ + i));

@@ -31,7 +31,7 @@ void SendRing::look_ahead() {
   }
   if (end_ - begin_ >= kBurst) return;
   const auto room = static_cast<uint16_t>(kBurst - (end_ - begin_));
-  const uint16_t count = std::min(ring_.available_from(looked_up_), room);
+  const uint16_t count = std::min(ring_.available_beyond(looked_up_), room);
   bool gave_back = false;
   for (uint16_t i = 0; i < count; ++i) {
     const uint16_t head = ring_.head_at(looked_up_);

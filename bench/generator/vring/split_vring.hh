@@ -7,8 +7,8 @@
 #define VIRTIO_RING_NO_LEGACY
 #include <linux/virtio_ring.h>
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,13 +46,14 @@ class SplitVring {
   uint16_t header_bytes() const { return area_.header_bytes; }
   RingPosition position() const { return area_.position; }
 
-  // How many entries the guest has made available from number `from` on; at most the ring's size,
-  // whatever the guest says.
-  uint16_t available_from(uint16_t from) const {
+  // How many entries the guest has made available beyond number `reached`; with those before it
+  // that were not given back at most the ring's size, whatever the guest says.
+  uint16_t available_beyond(uint16_t reached) const {
     // Acquire: the entries and descriptors behind it were written before.
     const uint16_t index = load_acquire(&area_.available->idx);
-    const auto count = static_cast<uint16_t>(index - from);
-    return count <= area_.size ? count : area_.size;
+    const auto held = static_cast<uint16_t>(reached - area_.position.available);
+    const auto all = std::min(static_cast<uint16_t>(index - area_.position.available), area_.size);
+    return all > held ? static_cast<uint16_t>(all - held) : uint16_t{0};
   }
   uint16_t head_at(uint16_t number) const { return load(&area_.available->ring[number & mask_]); }
   void prefetch_descriptor_at(uint16_t number) const {
