@@ -62,7 +62,10 @@ export function stages(): Stage[] {
       name: 'generator',
       about: 'unit tests of the load generator under sanitizers, and its parsers fuzzed',
       minutes: 15,
-      steps: [...preset('bench/generator', 'generator', 'build/generator'), ...preset('bench/generator', 'generator-fuzz', 'build/generator-fuzz')],
+      steps: [
+        ...preset('bench/generator', 'generator', 'build/generator'),
+        ...preset('bench/generator', 'generator-fuzz', 'build/generator-fuzz'),
+      ],
     },
     {
       name: 'workbench',
