@@ -82,8 +82,8 @@ export async function buildKernel(values: VariantValues, signal?: AbortSignal): 
 const IMAGE_LIFE_MS = 2 * 24 * 3_600_000;
 
 /**
- * Keeps image and firmware that were built under their content's name, so that a build during a measurement takes nothing away from
- * it: every boot of a run is of one image.
+ * Keeps the image and the firmware that were built under their content's name, so that a build during a measurement
+ * takes nothing away from it: every boot of a run is of one image.
  */
 async function keepImage(folder: string, signal?: AbortSignal): Promise<KernelImage> {
   const built = join(folder, 'plumbline.elf');

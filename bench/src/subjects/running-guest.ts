@@ -41,15 +41,19 @@ export async function bootGuest(
   answered.catch(() => {});
   // All of QEMU's threads share the vCPU's core: they sleep while the guest runs, and the generator's core stays free.
   const vm = launchGuest(command, resources, { cpus: [cores.server] });
-  const vcpus = vm.vcpuThreads();
-  vcpus.catch(() => {});
+  // Asked only when somebody wants to know: a question during the boot would lengthen it.
+  let vcpus: Promise<number[]> | undefined;
+  const vcpuThreads = (): Promise<number[]> => {
+    vcpus ??= vm.vcpuThreads();
+    return vcpus;
+  };
   return {
     generator,
     protocol: service.protocol,
     startedNs: vm.startedNs,
     answered,
     ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: exit.text })),
-    serverThreads: async () => (await vcpus).map((tid) => readThread(vm.pid, tid)),
+    serverThreads: async () => (await vcpuThreads()).map((tid) => readThread(vm.pid, tid)),
     console: () => vm.log(),
     ...(config.counting ? { countingSocket: sockets.counting } : {}),
     stop: async () => {

@@ -46,11 +46,12 @@ const LONGEST_MESSAGE = 4 << 20;
  * greeting, capabilities negotiation, then commands with ids, and events at any time.
  */
 export class QmpClient {
-  /** Emits `event` with a {@link QmpEvent}. */
+  /** Emits `event` with a {@link QmpEvent}; QEMU reports none before the first command. */
   readonly events = new EventEmitter<{ event: [QmpEvent] }>();
   private readonly stream: Duplex;
   private readonly pending = new Map<number, Pending>();
-  private readonly ready: Promise<string>;
+  private readonly greeting: Promise<string>;
+  private negotiated: Promise<string> | undefined;
   private nextId = 1;
   private buffer = '';
   private ended: Error | undefined;
@@ -58,25 +59,33 @@ export class QmpClient {
 
   private constructor(stream: Duplex) {
     this.stream = stream;
-    const greetingSeen = new Promise<string>((resolve, reject) => {
+    this.greeting = new Promise<string>((resolve, reject) => {
       this.greeted = resolve;
       this.pending.set(0, { command: 'greeting', resolve: () => {}, reject });
     });
-    this.ready = greetingSeen.then(async (version) => {
-      this.pending.delete(0);
-      await this.send('qmp_capabilities', {});
-      return version;
-    });
-    this.ready.catch(() => {});
+    this.greeting.catch(() => {});
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => this.receive(chunk));
     stream.on('error', (cause) => this.end(new Error('QEMU closed its control connection', { cause })));
     stream.on('close', () => this.end(new Error('QEMU closed its control connection')));
   }
 
-  /** Speaks QMP over a stream that is connected to QEMU. Does not wait: commands wait for the negotiation. */
+  /**
+   * Speaks QMP over a stream that is connected to QEMU. Does not wait, and says nothing before it has something to ask:
+   * QEMU reads byte by byte, on the CPU on which its guest boots.
+   */
   static over(stream: Duplex): QmpClient {
     return new QmpClient(stream);
+  }
+
+  /** Settles when QEMU takes commands, with its version. The first to ask for it negotiates. */
+  private get ready(): Promise<string> {
+    this.negotiated ??= this.greeting.then(async (version) => {
+      await this.send('qmp_capabilities', {});
+      return version;
+    });
+    this.negotiated.catch(() => {});
+    return this.negotiated;
   }
 
   /** QEMU's version, e.g. "7.2.22", known after the greeting. */
@@ -134,6 +143,7 @@ export class QmpClient {
     }
     if ('QMP' in parsed) {
       const { major, minor, micro } = parsed.QMP.version.qemu;
+      this.pending.delete(0);
       this.greeted(`${major}.${minor}.${micro}`);
     } else if ('event' in parsed) {
       this.events.emit('event', parsed);
