@@ -27,7 +27,7 @@ const program = command('boot', 'Boots our kernel with its console on this termi
     'memory of the guest, such as 64M (default: 128M)',
     bytes('--memory', 1 << 20, 64 * 2 ** 30),
   )
-  .option('--options <text>', 'boot options of the kernel, such as "run=tests log.level=debug" ("help" lists them)')
+  .option('--options <text>', 'boot options of the kernel, such as "run=echo watchdog=5" ("help" lists them)')
   .option(
     '--forward <port>',
     "reach the guest's memcached or echo (UDP port 11211) at this port of 127.0.0.1",
