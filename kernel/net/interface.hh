@@ -38,6 +38,10 @@ struct InterfaceConfiguration {
   uint16_t mtu = 1500;             // bytes of an IPv4 packet; 576 to 1500
   bool transmit_checksum = false;  // the device completes kPartial checksums (VIRTIO_NET_F_CSUM)
   UdpChecksum udp_checksum = UdpChecksum::kFull;
+  // Which of how many interfaces with this address: they number fragmented datagrams apart, so that
+  // no peer takes the fragments of two for one.
+  uint16_t queue = 0;
+  uint16_t queues = 1;
   uint64_t (*now)() = nullptr;  // monotonic nanoseconds; called off the fast path only
 };
 

@@ -1,5 +1,6 @@
 // The interface's sending side: fresh buffers, fragmentation, ARP.
 #include <algorithm>
+#include <bit>
 
 #include "net/interface.hh"
 
@@ -34,7 +35,9 @@ bool Interface::send_fragments(const Route& route, uint8_t protocol,
   // All fragments but the last carry a multiple of 8 bytes (RFC 791, section 3.2).
   const size_t step = (configuration_.mtu - Ipv4Header::kSize) / 8 * 8;
   Ipv4Header ip;
-  ip.identification = ++identification_;
+  // A power of two apart, so that the numbers stay apart when 16 bits are used up.
+  ip.identification = static_cast<uint16_t>(
+      ++identification_ * std::bit_ceil(configuration_.queues) + configuration_.queue);
   ip.protocol = protocol;
   ip.source = route.source;
   ip.destination = route.destination;

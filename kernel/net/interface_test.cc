@@ -257,6 +257,29 @@ TEST_CASE("fragmented datagrams are put together in any order and echoed in frag
   CHECK(net.pool.in_use() == 0);
 }
 
+// Two queues of one host have an interface each, and a peer puts both's fragments together.
+TEST_CASE("interfaces with one address number their datagrams apart") {
+  std::vector<uint16_t> used;
+  for (unsigned queue = 0; queue < 3; ++queue) {
+    InterfaceConfiguration configuration = TestNetwork::standard();
+    configuration.queue = static_cast<uint16_t>(queue);
+    configuration.queues = 3;
+    EchoNetwork net(configuration);
+    for (unsigned i = 0; i < 100; ++i) {
+      for (const Frame& part :
+           fragments(Ipv4Header::kUdp, udp_segment(5, 7, bytes_of(pattern(2000))), 1480))
+        net.feed(part);
+      const auto sent = net.sent();
+      REQUIRE(sent.size() == 2);
+      const auto ip = Ipv4Header::parse(std::span(sent[0]).subspan(EthernetHeader::kSize));
+      REQUIRE(ip);
+      used.push_back(ip->identification);
+    }
+  }
+  std::sort(used.begin(), used.end());
+  CHECK(std::adjacent_find(used.begin(), used.end()) == used.end());
+}
+
 TEST_CASE("an empty datagram in fragments is answered though it has no buffer of its own") {
   EchoNetwork net;
   Frame segment = udp_segment(5, 7, {});

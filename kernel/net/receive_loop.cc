@@ -180,11 +180,13 @@ void serve_network(const NetworkService& service) {
   if (device == nullptr)
     panic("%s needs a network device: start QEMU with -device virtio-net-pci or virtio-net-device",
           service.name);
-  const InterfaceConfiguration configuration = read_configuration(*device);
+  InterfaceConfiguration configuration = read_configuration(*device);
   const unsigned count = device->queue_pair_count();
+  configuration.queues = static_cast<uint16_t>(count);
   std::array<QueueLoop*, virtio::NetDevice::kMostPairs> loops{};
   for (unsigned i = 0; i < count; ++i) {
     virtio::NetQueuePair& pair = device->queue_pair(i);
+    configuration.queue = static_cast<uint16_t>(i);
     loops[i] = new (std::nothrow) QueueLoop(pair, configuration, allocate_reassembly(), service);
     if (loops[i] == nullptr) panic("no memory for the network's queue %u", i);
     loops[i]->index = i;
