@@ -2,8 +2,9 @@
  *
  *   launcher PARENT CPUS PROGRAM [ARGUMENT]...
  *
- * PARENT is the process id of the caller, CPUS a list such as 0,2, or - for any. One small static program instead of
- * setpriv and taskset: two starts of dynamically linked programs cost 1.8 ms, and this is part of a guest's boot time. */
+ * PARENT is the process id of the caller, CPUS a list such as 0,2, or - for any. One small static
+ * program instead of setpriv and taskset: two starts of dynamically linked programs cost 1.8 ms,
+ * and this is part of a guest's boot time. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
