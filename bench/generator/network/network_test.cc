@@ -119,6 +119,12 @@ TEST_CASE("a large datagram's fragments put together are the datagram") {
     whole.insert(whole.end(), frame.begin() + kUdpOffset, frame.end());
   }
   REQUIRE(whole.size() == payload.size() + 8);
+  std::array<uint8_t, 20> addresses{};
+  std::copy(kPeer.ip.begin(), kPeer.ip.end(), addresses.begin() + 12);
+  std::copy(kOwn.ip.begin(), kOwn.ip.end(), addresses.begin() + 16);
+  const uint64_t pseudo =
+      udp_pseudo_header_sum(addresses.data(), static_cast<uint16_t>(whole.size()));
+  CHECK(ones_complement_sum(whole, pseudo) == 0xffff);
   CHECK(std::equal(payload.begin(), payload.end(), whole.begin() + 8));
 }
 

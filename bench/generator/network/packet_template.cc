@@ -42,6 +42,12 @@ size_t PacketTemplate::write_fragment(uint8_t* frame, std::span<const uint8_t> p
   uint8_t* out = frame + kUdpOffset;
   if (index == 0) {
     store_be16(out + 4, static_cast<uint16_t>(datagram));
+    // In fragments the checksum is not left out: it alone tells fragments of two datagrams with one
+    // identification from those of one.
+    const uint64_t sum = udp_pseudo_header_sum(ip, static_cast<uint16_t>(datagram)) +
+                         ones_complement_sum({out, 6}) + ones_complement_sum(payload);
+    const auto checksum = static_cast<uint16_t>(~ones_complement_sum({}, sum));
+    store_be16(out + 6, checksum == 0 ? 0xffff : checksum);  // 0 says "none" (RFC 768)
     std::memcpy(out + 8, payload.data(), bytes - 8);
   } else {
     std::memcpy(out, payload.data() + offset - 8, bytes);

@@ -68,6 +68,10 @@ struct Context {
     return base;
   }
 
+  // For the next datagram in fragments. One count for all commands: a fragment that one of them
+  // left behind in the server's reassembly must not meet one of another datagram (RFC 6864, 5.2).
+  uint16_t next_identification() { return next_identification_++; }
+
   // For frames that are no reply: answers ARP requests for our address. False when the frame was
   // nothing known.
   bool handle_other(std::span<const uint8_t> frame) {
@@ -100,6 +104,7 @@ struct Context {
   static constexpr uint32_t kPortsPerBlock = 1024;  // the most connections a run may have
   static constexpr uint32_t kPortBlocks = 16;
   uint32_t port_block_ = 0;
+  uint16_t next_identification_ = 1;
 };
 
 }  // namespace plumbline::generator

@@ -235,12 +235,12 @@ void LoadLoop::write_fragments(Outgoing& outgoing, uint32_t index, size_t payloa
   write_payload(index, payload.data());
   const PacketTemplate& packet = templates_[table_.connection_of(index)];
   const size_t count = PacketTemplate::fragment_count(payload_bytes);
+  const uint16_t identification = context_.next_identification();
   for (size_t i = 0; i < count; ++i) {
     outgoing.bytes[outgoing.count] = static_cast<uint16_t>(
-        packet.write_fragment(outgoing.room[outgoing.count], payload, i, next_identification_));
+        packet.write_fragment(outgoing.room[outgoing.count], payload, i, identification));
     outgoing.requests[outgoing.count++] = i + 1 == count ? index : kNoRequest;
   }
-  ++next_identification_;
 }
 
 void LoadLoop::commit(Outgoing& outgoing, uint16_t queue) {

@@ -135,7 +135,6 @@ class LoadLoop {
   uint64_t resumed_at_ = 0;
   uint64_t written_total_ = 0;
   uint16_t slice_ = kNoSlice;
-  uint16_t next_identification_ = 1;
 
   uint64_t next_scan_ = 0;
   uint64_t scan_interval_ = 0;

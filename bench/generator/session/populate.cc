@@ -18,6 +18,7 @@ constexpr double kCheckIntervalNs = 1e6;
 // A set on its way; its place in the window is the low byte of its id.
 struct Pending {
   bool open = false;
+  bool sent_once = false;  // otherwise the ring had no room for it yet
   uint8_t generation = 0;
   uint32_t key = 0;
   uint64_t sent = 0;
@@ -44,13 +45,13 @@ class Populator {
       for (size_t place = 0; place < window_.size(); ++place) {
         Pending& pending = window_[place];
         if (!pending.open && next_key_ < keyspace_.keys()) {
-          pending = {true, static_cast<uint8_t>(pending.generation + 1), next_key_++, now};
-          send(place);
-        } else if (pending.open && now - pending.sent > retry) {
-          pending.sent = now;
-          ++population_.retries;
-          send(place);
+          pending = {true, false, static_cast<uint8_t>(pending.generation + 1), next_key_++, 0};
         }
+        if (!pending.open || (pending.sent_once && now - pending.sent <= retry)) continue;
+        if (!send(place)) continue;
+        if (pending.sent_once) ++population_.retries;
+        pending.sent_once = true;
+        pending.sent = now;
       }
       if (now < next_check) continue;
       next_check = now + context_.scale.to_ticks(kCheckIntervalNs);
@@ -70,25 +71,32 @@ class Populator {
   }
 
  private:
-  void send(size_t place) {
+  // Sends the whole request or, without room for all of it, nothing: a part would lie in the
+  // server's reassembly until it is given up.
+  bool send(size_t place) {
     const Pending& pending = window_[place];
-    payload_.resize(kFrameBytes + set_bytes(keyspace_, pending.key));
+    const size_t request_bytes = kFrameBytes + set_bytes(keyspace_, pending.key);
+    const auto fragments = static_cast<uint16_t>(PacketTemplate::fragment_count(request_bytes));
+    const std::span<uint8_t* const> room = context_.port.reserve(fragments, 0);
+    if (room.size() < fragments) return false;
+    payload_.resize(request_bytes + Keyspace::kKeySlack);
     write_frame(static_cast<uint16_t>(pending.generation << 8 | place), payload_.data());
     write_set(keyspace_, pending.key, reinterpret_cast<char*>(payload_.data() + kFrameBytes));
-    std::array<uint8_t, 2048> frame;
-    if (payload_.size() <= kMaximumPayload) {
-      packet_.write(frame.data(), payload_.size());
-      std::memcpy(frame.data() + kPayloadOffset, payload_.data(), payload_.size());
-      // No room now is like a loss: the retry sends it.
-      context_.port.send_copy({frame.data(), kPayloadOffset + payload_.size()});
-      return;
+    payload_.resize(request_bytes);
+    std::array<uint16_t, Port::kMaximumBurst> bytes;
+    if (fragments == 1) {
+      packet_.write(room[0], request_bytes);
+      std::memcpy(room[0] + kPayloadOffset, payload_.data(), request_bytes);
+      bytes[0] = static_cast<uint16_t>(kPayloadOffset + request_bytes);
+    } else {
+      const uint16_t identification = context_.next_identification();
+      for (uint16_t i = 0; i < fragments; ++i) {
+        bytes[i] =
+            static_cast<uint16_t>(packet_.write_fragment(room[i], payload_, i, identification));
+      }
     }
-    const size_t fragments = PacketTemplate::fragment_count(payload_.size());
-    for (size_t i = 0; i < fragments; ++i) {
-      const size_t bytes = packet_.write_fragment(frame.data(), payload_, i, next_identification_);
-      context_.port.send_copy({frame.data(), bytes});
-    }
-    ++next_identification_;
+    context_.port.commit({bytes.data(), fragments}, 0);
+    return true;
   }
 
   void receive() {
@@ -127,7 +135,6 @@ class Populator {
   std::vector<uint8_t> payload_;
   uint32_t next_key_ = 0;
   uint64_t stored_ = 0;
-  uint16_t next_identification_ = 1;
   Population population_;
 };
 

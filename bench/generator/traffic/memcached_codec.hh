@@ -66,7 +66,8 @@ inline size_t get_bytes(const Keyspace& keyspace, uint32_t key) {
   return 4 + keyspace.key_bytes(key) + 2;
 }
 size_t set_bytes(const Keyspace& keyspace, uint32_t key);
-// Write the request's text; `out` has room for get_bytes or set_bytes. Return the end.
+// Write the request's text; `out` has room for get_bytes or set_bytes and Keyspace::kKeySlack more.
+// Return the end.
 inline char* write_get(const Keyspace& keyspace, uint32_t key, char* out) {
   out = codec_detail::append(out, "get ");
   keyspace.write_key(key, out);

@@ -25,7 +25,7 @@ const char* check_get_reply(const Keyspace& keyspace, uint32_t key, std::span<co
   if (text.size() == kMiss.size() && take(text, kMiss)) return nullptr;
 
   const std::span<const char> value = keyspace.value(key);
-  char header[6 + kMaximumKeyBytes + 3 + 10 + 2];
+  char header[6 + kMaximumKeyBytes + Keyspace::kKeySlack + 3 + 10 + 2];
   std::memcpy(header, "VALUE ", 6);
   keyspace.write_key(key, header + 6);
   char* end = header + 6 + keyspace.key_bytes(key);

@@ -132,9 +132,14 @@ TEST_CASE("keys are distinct, of their size, and values depend on key and seed a
   const Keyspace keyspace({1000, spread, spread, 5});
   const Keyspace same({1000, spread, spread, 5});
   const Keyspace other({1000, spread, spread, 6});
-  char text[kMaximumKeyBytes];
-  keyspace.write_key(42, text);
-  CHECK(std::string(text, keyspace.key_bytes(42)).ends_with("k42"));
+  std::vector<char> text;
+  for (const uint32_t key : {0u, 7u, 10u, 42u, 99u, 100u, 105u, 999u}) {
+    const uint32_t bytes = keyspace.key_bytes(key);
+    text.assign(bytes + Keyspace::kKeySlack, '?');  // exactly the room it needs
+    keyspace.write_key(key, text.data());
+    const std::string digits = std::to_string(key);
+    CHECK(std::string(text.data(), bytes) == std::string(bytes - digits.size(), 'k') + digits);
+  }
   int differ = 0;
   for (uint32_t key = 0; key < 1000; ++key) {
     CHECK(keyspace.key_bytes(key) >= 4);
