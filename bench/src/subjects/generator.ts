@@ -71,6 +71,7 @@ export async function startGenerator(device: GeneratorDevice, config: BootConfig
     device: device.kind === 'vhost-user' ? `vhost:${device.socket}` : `packet:${device.interface}`,
     core: config.cores.generator,
     probeCore: config.cores.server,
+    ...(device.kind === 'vhost-user' ? { queues: config.shape.queues ?? 1 } : {}),
     ...(device.kind === 'packet' ? { prefix: device.prefix } : {}),
     ...(config.damage === undefined ? {} : { damage: config.damage }),
   });

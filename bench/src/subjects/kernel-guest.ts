@@ -108,7 +108,7 @@ async function bootKernelGuest(
       memoryBytes: shape.memoryBytes,
       ...kernelStart(image, directory),
       options: kernelOptions(program, config),
-      network: { socket: sockets.network, queues: 1, mac: GUEST_MAC },
+      network: { socket: sockets.network, queues: shape.queues ?? 1, mac: GUEST_MAC },
       serial: join(directory, 'serial.log'),
       console: join(directory, 'console.log'),
       ...(config.counting ? { tcgThread: 'single' as const } : {}),

@@ -51,7 +51,7 @@ async function bootLinuxGuest(image: LinuxGuestImage, config: BootConfig): Promi
       machine: shape.machine,
       vcpus: shape.vcpus,
       memory: shape.memoryBytes,
-      network: { kind: 'vhost-user', socket: sockets.network, queues: 1 },
+      network: { kind: 'vhost-user', socket: sockets.network, queues: shape.queues ?? 1 },
       consoleFile,
     });
     const plugin = config.counting

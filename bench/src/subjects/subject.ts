@@ -10,6 +10,8 @@ export interface GuestShape {
   readonly machine: Machine;
   readonly vcpus: number;
   readonly memoryBytes: number;
+  /** Queue pairs of the network device (default: 1). */
+  readonly queues?: number;
 }
 
 /** What distinguishes one boot of a subject from another. */
