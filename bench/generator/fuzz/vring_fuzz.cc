@@ -74,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         std::fill_n(frame, lengths.back(), what);
       }
       sending->commit(lengths);
+      sending->tell();
     } else {
       const auto frames = receiving->take();
       size_t sum = 0;
@@ -82,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       // Read, so that the compiler does not leave it out.
       __asm__ volatile("" : : "r"(sum));
       receiving->release();
+      receiving->tell();
     }
   }
   return 0;

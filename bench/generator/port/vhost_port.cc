@@ -4,6 +4,14 @@
 
 namespace plumbline::generator {
 
+namespace {
+
+// What waits for an interrupt on one queue waits at most so long for others that are busy: some
+// microseconds.
+constexpr uint32_t kBurstsUntold = 32;
+
+}  // namespace
+
 VhostPort::VhostPort(const std::string& path, uint16_t queues, int core)
     : Port(queues), pairs_(queues) {
   start_dpdk(core, {});
@@ -32,6 +40,14 @@ void VhostPort::adopt() {
   }
 }
 
+void VhostPort::tell_guest() {
+  bursts_untold_ = 0;
+  for (QueuePair& pair : pairs_) {
+    if (pair.send) pair.send->tell();
+    if (pair.receive) pair.receive->tell();
+  }
+}
+
 Port::Burst VhostPort::receive() {
   // Here nothing of the guest's is held: the one place where it may be taken away.
   if (device_->generation() != generation_) [[unlikely]]
@@ -42,6 +58,8 @@ Port::Burst VhostPort::receive() {
   if (!ring) return {};
   const std::span<const std::span<const uint8_t>> frames = ring->take();
   received_ += frames.size();
+  // A guest that sleeps answers nothing, so that soon nothing stirs here.
+  if (!ring->stirred() || ++bursts_untold_ >= kBurstsUntold) tell_guest();
   return {frames, ring->stirred()};
 }
 

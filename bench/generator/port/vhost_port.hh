@@ -33,6 +33,7 @@ class VhostPort : public Port {
     std::optional<ReceiveRing> receive;  // its transmit queue
   };
   void adopt();
+  void tell_guest();
 
   std::optional<VhostDevice> device_;
   uint32_t generation_ = 0;
@@ -40,6 +41,7 @@ class VhostPort : public Port {
   std::vector<QueuePair> pairs_;
   uint16_t turn_ = 0;
   uint16_t lent_by_ = 0;
+  uint32_t bursts_untold_ = 0;
 };
 
 }  // namespace plumbline::generator

@@ -148,7 +148,7 @@ void LoadLoop::finish() {
 
 // ---- sending
 
-bool LoadLoop::send() {
+[[gnu::flatten]] bool LoadLoop::send() {
   if (ticket_head_ == ticket_tail_ || remaining_ == 0) return false;
   const uint64_t due = open_loop_ ? ticks_now() : 0;
   if (open_loop_ && arrivals_->next() > due) return false;
@@ -268,7 +268,7 @@ void LoadLoop::commit(Outgoing& outgoing, uint16_t queue) {
 // ---- receiving
 
 // True when there was work.
-bool LoadLoop::receive() {
+[[gnu::flatten]] bool LoadLoop::receive() {
   ReceivedPackets packets(port_);
   if (packets.count() == 0) return packets.busy();
   const uint64_t now = ticks_now();

@@ -3,6 +3,7 @@
 // endian), then the text.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -56,9 +57,11 @@ inline std::optional<UdpFrame> parse_frame(std::span<const uint8_t> payload) {
 }
 // Writes the frame of a one-datagram request.
 inline void write_frame(uint16_t id, uint8_t* out) {
-  const uint8_t frame[kFrameBytes] = {
-      static_cast<uint8_t>(id >> 8), static_cast<uint8_t>(id), 0, 0, 0, 1, 0, 0};
-  std::memcpy(out, frame, kFrameBytes);
+  // One word made of registers: put together in memory, gcc reads it back in another width, which
+  // waits for all earlier stores, among them those into the guest's buffers.
+  static_assert(std::endian::native == std::endian::little);
+  const uint64_t frame = uint64_t{1} << 40 | uint64_t{id & 0xffu} << 8 | id >> 8;
+  std::memcpy(out, &frame, kFrameBytes);
 }
 
 // Bytes of the request's text.

@@ -35,6 +35,9 @@ class ReceiveRing {
   bool stirred() const { return stirred_; }
   // Gives the frames of take() back to the guest.
   void release();
+  // See SplitVring.
+  bool told() const { return ring_.told(); }
+  void tell() { ring_.tell(); }
 
   RingPosition position() const { return ring_.position(); }
 

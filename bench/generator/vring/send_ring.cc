@@ -1,6 +1,7 @@
 #include "vring/send_ring.hh"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace plumbline::generator {
@@ -29,11 +30,16 @@ void SendRing::look_ahead() {
     begin_ = 0;
     end_ = left;
   }
-  if (end_ - begin_ >= kBurst) return;
-  const auto room = static_cast<uint16_t>(kBurst - (end_ - begin_));
-  const uint16_t count = std::min(ring_.available_beyond(looked_up_), room);
   bool gave_back = false;
-  for (uint16_t i = 0; i < count; ++i) {
+  while (end_ - begin_ < kBurst) {
+    if (looked_up_ == known_) {
+      known_ = static_cast<uint16_t>(looked_up_ + ring_.available_beyond(looked_up_));
+      if (looked_up_ == known_) break;
+      for (uint16_t ahead = looked_up_; ahead != known_ && ahead != fetched_until(); ++ahead)
+        ring_.prefetch_descriptor_at(ahead);
+    }
+    if (static_cast<uint16_t>(known_ - looked_up_) > kBurst)
+      ring_.prefetch_descriptor_at(fetched_until());
     const uint16_t head = ring_.head_at(looked_up_);
     if (!look_up(head)) {
       if (end_ != begin_) break;
@@ -68,8 +74,11 @@ bool SendRing::look_up(uint16_t head) {
 
 void SendRing::write_header(uint8_t* header) const {
   // No offload: the checksum needs nothing and nothing is segmented (5.1.6.4).
-  std::memset(header, 0, ring_.header_bytes());
-  if (ring_.header_bytes() > kNumBuffersOffset) header[kNumBuffersOffset] = 1;
+  std::memset(header, 0, kNumBuffersOffset);
+  const uint16_t one_buffer = 1;
+  static_assert(std::endian::native == std::endian::little);
+  if (ring_.header_bytes() > kNumBuffersOffset)
+    std::memcpy(header + kNumBuffersOffset, &one_buffer, sizeof one_buffer);
 }
 
 void SendRing::scatter(uint16_t slot, uint16_t bytes) {

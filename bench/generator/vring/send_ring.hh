@@ -1,8 +1,9 @@
 // The guest's receive queue: frames are written where the guest will read them.
 //
-// Buffers are looked up a burst ahead, and their first lines fetched for writing then: they were
-// last in the cache of the guest's core, and a store that had to wait for them would hold up all
-// later ones.
+// Nothing is read or written that was not asked of the cache long before, because it was last in
+// that of the guest's core: descriptors are fetched two bursts ahead; buffers are looked up a burst
+// ahead, and their first lines fetched for writing then. The guest's index is read when the entries
+// known from it are used up.
 #pragma once
 
 #include <array>
@@ -22,7 +23,7 @@ class SendRing {
   static constexpr size_t kFrameBytes = 1514;
 
   SendRing(const RingArea& area, const GuestMemory& memory)
-      : ring_(area, memory), looked_up_(area.position.available) {
+      : ring_(area, memory), looked_up_(area.position.available), known_(looked_up_) {
     look_ahead();
   }
 
@@ -35,6 +36,9 @@ class SendRing {
   }
   // Sends the first frames of the room, `bytes` of each.
   void commit(std::span<const uint16_t> bytes);
+  // See SplitVring.
+  bool told() const { return ring_.told(); }
+  void tell() { ring_.tell(); }
 
   RingPosition position() const { return ring_.position(); }
 
@@ -43,13 +47,16 @@ class SendRing {
   // long.
   static constexpr uint16_t kSlots = 4 * kBurst;
 
+  uint16_t fetched_until() const { return static_cast<uint16_t>(looked_up_ + kBurst); }
   void look_ahead();
   bool look_up(uint16_t head);
   void write_header(uint8_t* header) const;
   void scatter(uint16_t slot, uint16_t bytes);
 
   SplitVring ring_;
-  uint16_t looked_up_;  // number of the first entry not looked at
+  // Numbers of entries, running on as the guest's do.
+  uint16_t looked_up_;  // the first not looked at
+  uint16_t known_;      // the first that was not available at the last look
   uint16_t begin_ = 0;
   uint16_t end_ = 0;
   std::array<uint8_t*, kSlots> buffers_;  // behind the header

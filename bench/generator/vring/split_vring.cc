@@ -8,7 +8,8 @@ SplitVring::SplitVring(const RingArea& area, const GuestMemory& memory)
     : area_(area),
       memory_(&memory),
       mask_(static_cast<uint16_t>(area.size - 1)),
-      published_(area.position.used) {
+      published_(area.position.used),
+      told_(area.position.used) {
   silence_guest();
 }
 
@@ -66,28 +67,33 @@ std::optional<SplitVring::Chain> SplitVring::chain(uint16_t head, bool guest_rea
   return std::nullopt;
 }
 
-bool SplitVring::interrupt_wanted(uint16_t before) const {
+bool SplitVring::interrupt_wanted() const {
   if (!area_.event_index) {
     return (load(&area_.available->flags) & VRING_AVAIL_F_NO_INTERRUPT) == 0;
   }
   // used_event, behind the available ring (2.7.7.2).
   const uint16_t event = load(&area_.available->ring[area_.size]);
-  return vring_need_event(event, published_, before) != 0;
+  return vring_need_event(event, published_, told_) != 0;
 }
 
 void SplitVring::publish() {
-  const uint16_t before = published_;
-  if (area_.position.used == before) return;
+  if (area_.position.used == published_) return;
   published_ = area_.position.used;
   // Release: a guest that sees the index sees the entries and the buffers.
   __atomic_store_n(&area_.used->idx, published_, __ATOMIC_RELEASE);
   if (static_cast<uint16_t>(area_.position.available - silenced_at_) > 0x2000) silence_guest();
+}
+
+void SplitVring::tell() {
+  if (told()) return;
   // The index before the look at what the guest wants: a guest that goes to sleep writes its wish
   // and then looks at the index, and one of both has to see the other (2.7.7.2). `lock or` and no
   // mfence, which waits for loads and is four times slower.
   uint32_t fence = 0;
   __asm__ volatile("lock orl $0, %0" : "+m"(fence) : : "memory", "cc");
-  if (area_.call_file < 0 || !interrupt_wanted(before)) return;
+  const bool wanted = interrupt_wanted();
+  told_ = published_;
+  if (area_.call_file < 0 || !wanted) return;
   const uint64_t one = 1;
   // A counter that is full means that the guest is told already.
   [[maybe_unused]] const ssize_t written = write(area_.call_file, &one, sizeof one);

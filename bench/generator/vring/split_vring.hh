@@ -47,7 +47,8 @@ class SplitVring {
   RingPosition position() const { return area_.position; }
 
   // How many entries the guest has made available beyond number `reached`; with those before it
-  // that were not given back at most the ring's size, whatever the guest says.
+  // that were not given back at most the ring's size, whatever the guest says. The index is a cache
+  // line that the guest writes: a look at it may have to wait for the other core.
   uint16_t available_beyond(uint16_t reached) const {
     // Acquire: the entries and descriptors behind it were written before.
     const uint16_t index = load_acquire(&area_.available->idx);
@@ -82,7 +83,10 @@ class SplitVring {
   // broken, has no end, is longer than kMaximumSegments or has a descriptor of the other direction.
   std::optional<Chain> chain(uint16_t head, bool guest_reads) const;
 
-  // Gives entry `head` back; publish() tells the guest of all that were given back.
+  // Gives entry `head` back; publish() shows the guest all that were given back, and tell()
+  // interrupts it if it wants to be interrupted for them. Between the two may be some rounds of
+  // polling: tell() has to wait until every store before it has reached memory, the longest wait of
+  // a request under load, when a guest polls and wants nothing.
   void put_used(uint16_t head, uint32_t bytes) {
     vring_used_elem& element = area_.used->ring[area_.position.used & mask_];
     store(&element.id, static_cast<uint32_t>(head));
@@ -90,6 +94,8 @@ class SplitVring {
     ++area_.position.used;
   }
   void publish();
+  bool told() const { return told_ == published_; }
+  void tell();
   void took(uint16_t count) {
     area_.position.available = static_cast<uint16_t>(area_.position.available + count);
   }
@@ -108,13 +114,14 @@ class SplitVring {
   static void store(T* where, T value) {
     __atomic_store_n(where, value, __ATOMIC_RELAXED);
   }
-  bool interrupt_wanted(uint16_t before) const;
+  bool interrupt_wanted() const;
   void silence_guest();
 
   RingArea area_;
   const GuestMemory* memory_;
   uint16_t mask_;
-  uint16_t published_;        // used index that the guest knows
+  uint16_t published_;        // used index that the guest can see
+  uint16_t told_;             // used index up to which it was interrupted where it wanted
   uint16_t silenced_at_ = 0;  // available index from which the guest's notifications were put off
 };
 

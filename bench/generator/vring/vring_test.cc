@@ -219,9 +219,16 @@ TEST_CASE("the guest is interrupted when it asks for it and not otherwise") {
     }
     SendRing ring(guest.area, guest.memory);
     send(ring, "a");
+    CHECK_FALSE(ring.told());
+    CHECK(guest.interrupts() == 0);
+    ring.tell();
+    CHECK(ring.told());
     CHECK(guest.interrupts() == 1);
+    ring.tell();
+    CHECK(guest.interrupts() == 0);
     guest.area.available->flags = VRING_AVAIL_F_NO_INTERRUPT;
     send(ring, "b");
+    ring.tell();
     CHECK(guest.interrupts() == 0);
   }
   SUBCASE("by event index") {
@@ -233,16 +240,21 @@ TEST_CASE("the guest is interrupted when it asks for it and not otherwise") {
     guest.used_event() = 2;  // when the third is used
     SendRing ring(guest.area, guest.memory);
     send(ring, "a");
+    ring.tell();
     send(ring, "b");
+    ring.tell();
     CHECK(guest.interrupts() == 0);
     send(ring, "c");
+    ring.tell();
     CHECK(guest.interrupts() == 1);
     send(ring, "d");
+    ring.tell();
     CHECK(guest.interrupts() == 0);
     guest.used_event() = 5;
     const std::vector<uint16_t> bytes(3, 60);
     CHECK(ring.reserve(3).size() == 3);
     ring.commit(bytes);
+    ring.tell();
     CHECK(guest.interrupts() == 1);
   }
 }
