@@ -121,6 +121,8 @@ class BufferPool {
   size_t in_use() const { return used_; }
 
  private:
+  static void shuffle_areas(std::span<PacketBuffer> buffers);
+
   PacketBuffer* free_ = nullptr;
   size_t used_ = 0;
   size_t count_ = 0;
