@@ -25,7 +25,7 @@ function makeProgram() {
     )
     .option(
       '--boots <n>',
-      'boots of each condition (default: 5, quick: 3), and up to 3 more where a comparison lacks a common placement of the cores',
+      'boots of each condition (default: 5, quick: 3), and up to 10 more where a comparison lacks a common placement of the cores',
       integer('--boots', 1, 1000),
     )
     .option('--accel <name>', 'auto, kvm or tcg', 'auto')

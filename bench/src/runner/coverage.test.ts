@@ -1,8 +1,8 @@
-import type { Placement, SubjectId } from '@plumbline/datasets';
+import type { Placement, Slice, SubjectId } from '@plumbline/datasets';
 import type { Figure } from '@plumbline/reports';
 import { expect, it } from 'vitest';
 import type { BootTemplate } from '../workloads/index.ts';
-import { lackingBoots, placementsWithEnough } from './coverage.ts';
+import { lackingBoots, lastPlacement, placementsWithEnough } from './coverage.ts';
 
 const AT_8 = { mix: 'get', window: 8 };
 const AT_128 = { mix: 'get', window: 128 };
@@ -54,29 +54,47 @@ it('a placement counts when both sides have enough boots in it', () => {
 
 it('nothing is added when every comparison has a common placement', () => {
   const figures = [...enoughAt8, figure(OURS, AT_128, 'far', 5), figure(LINUX, AT_128, 'far', 5)];
-  expect(lackingBoots([OURS, LINUX], figures, 5)).toEqual([]);
+  expect(lackingBoots([OURS, LINUX], figures, 5, 'near')).toEqual([]);
 });
 
-it('only the side and the point that lack boots get more, looking for the placement that lacks the least', () => {
+it('a comparison is completed where the cores are, with the side and the point that lack boots there', () => {
   const split = [
     figure(OURS, AT_128, 'near', 5),
     figure(OURS, AT_128, 'far', 2),
     figure(LINUX, AT_128, 'near', 3),
     figure(LINUX, AT_128, 'far', 4),
   ];
-  const [only, ...others] = lackingBoots([OURS, LINUX], [...enoughAt8, ...split], 5);
-  expect(others).toEqual([]);
-  expect(only).toMatchObject({ subject: 'linux-host', points: [{ parameters: AT_128, seek: ['near'] }] });
-});
-
-it('boots that were disturbed on both sides are made again, wherever the cores are', () => {
-  const added = lackingBoots([OURS, LINUX], enoughAt8, 5);
-  expect(added.map(({ subject, points }) => [subject, points])).toEqual([
-    ['plumbline', [{ parameters: AT_128, seconds: 2, seek: [] }]],
-    ['linux-host', [{ parameters: AT_128, seconds: 2, seek: [] }]],
+  const lacking = (here: Placement | undefined) =>
+    lackingBoots([OURS, LINUX], [...enoughAt8, ...split], 5, here).map(({ template, missing }) => [
+      template.subject,
+      template.points.map(({ parameters }) => parameters),
+      missing,
+    ]);
+  expect(lacking('near')).toEqual([['linux-host', [AT_128], 2]]);
+  expect(lacking('far')).toEqual([
+    ['plumbline', [AT_128], 3],
+    ['linux-host', [AT_128], 1],
   ]);
+  expect(lacking('remote')).toEqual([
+    ['plumbline', [AT_128], 5],
+    ['linux-host', [AT_128], 5],
+  ]);
+  expect(lacking(undefined)).toEqual(lacking('remote'));
 });
 
 it('a guest under TCG is not compared with the host', () => {
-  expect(lackingBoots([template('plumbline', 'tcg'), LINUX], [], 5)).toEqual([]);
+  expect(lackingBoots([template('plumbline', 'tcg'), LINUX], [], 5, undefined)).toEqual([]);
+});
+
+it('the cores are where the youngest slice saw them', () => {
+  const at = (start_ns: number, placement: Placement): Slice => ({
+    start_ns,
+    duration_ns: 1e8,
+    placement,
+    ...{ replies: 1, sent: 1, lost: 0, late: 0, busy: 0, steal: 0 },
+  });
+  const older = { slices: [at(100, 'far'), at(300, 'near')] };
+  expect(lastPlacement([older, { slices: [at(200, 'remote')] }])).toBe('near');
+  expect(lastPlacement([older, { slices: [at(400, 'mixed')] }])).toBeUndefined();
+  expect(lastPlacement([])).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import type { Placement } from '@plumbline/datasets';
+import type { Placement, Sample, Slice } from '@plumbline/datasets';
 import type { Figure } from '@plumbline/reports';
 import type { BootTemplate, Point, Scope } from '../workloads/index.ts';
 import { pointKey } from './request.ts';
@@ -13,6 +13,9 @@ export function leastBoots(scope: Scope): number {
 
 /** Placements that are compared with their like; a boot's slices in one of them are one value of that placement. */
 const PLACEMENTS: readonly Placement[] = ['near', 'far', 'remote', 'unknown', 'none'];
+
+/** Those between which the cores of one machine move. */
+const MOVING: readonly Placement[] = ['near', 'far', 'remote'];
 
 /** The placements in which both sides have enough boots. */
 export function placementsWithEnough(a: readonly Figure[], b: readonly Figure[], least: number): Placement[] {
@@ -38,28 +41,28 @@ function throughputOf(template: BootTemplate, { parameters }: Point, figures: re
   return figures.filter((figure) => figure.metric === 'throughput' && pointKey({ ...figure, index: 0 }) === key);
 }
 
-/** The placement in which a comparison lacks the least, and each side's boots in it. */
-function nearest(ours: readonly Figure[], theirs: readonly Figure[]) {
-  const [best] = PLACEMENTS.map((placement) => {
-    const boots = [bootsIn(ours, placement), bootsIn(theirs, placement)] as const;
-    return { placement, boots };
-  }).sort((a, b) => Math.min(...b.boots) - Math.min(...a.boots) || Math.max(...b.boots) - Math.max(...a.boots));
-  return best;
+/** A boot that a comparison lacks: a condition with only the points concerned, and how many boots all of them lack. */
+export interface LackingBoot {
+  readonly template: BootTemplate;
+  readonly missing: number;
 }
 
 /**
  * The boots to add for comparisons in which no placement of the cores has enough boots on both sides, each with only the
- * points that lack them and the placements they are for. What decides is where the cores were and what was disturbed,
- * never a value: adding boots so does not favour any result.
+ * points that lack them where the cores are now; what lacks most comes first. What decides is where the cores are and what
+ * was disturbed, never a value: adding boots so does not favour any result.
  * @param templates what the run plans for each condition.
  * @param figures what it has measured.
+ * @param here where the cores are, as far as is known. They stay there for seconds to minutes, and nobody inside the
+ *   machine can move them: so a comparison is completed in the placement that is there, not in one that is wished for.
  */
 export function lackingBoots(
   templates: readonly BootTemplate[],
   figures: readonly Figure[],
   least: number,
-): BootTemplate[] {
-  const wanted = new Map<string, Set<Placement>>();
+  here: Placement | undefined,
+): LackingBoot[] {
+  const wanted = new Map<string, number>();
   for (const ours of templates) {
     for (const theirs of templates.filter((other) => compared(ours, other))) {
       for (const point of ours.points) {
@@ -68,23 +71,29 @@ export function lackingBoots(
         if (!opposite) continue;
         const sides = [throughputOf(ours, point, figures), throughputOf(theirs, opposite, figures)] as const;
         if (placementsWithEnough(...sides, least).length > 0) continue;
-        const best = nearest(...sides);
         for (const [side, of] of [ours, theirs].entries()) {
-          if (!best || (best.boots[side] ?? 0) >= least) continue;
-          const key = keyOf(of, point);
-          const seek = wanted.get(key) ?? new Set();
-          wanted.set(key, seek);
-          // Without any boot there is no placement to look for yet.
-          if (Math.max(...best.boots) > 0) seek.add(best.placement);
+          const missing = least - (here === undefined ? 0 : bootsIn(sides[side] ?? [], here));
+          if (missing > 0) wanted.set(keyOf(of, point), missing);
         }
       }
     }
   }
-  return templates.flatMap((template) => {
-    const points = template.points.flatMap((point): Point[] => {
-      const seek = wanted.get(keyOf(template, point));
-      return seek ? [{ ...point, seek: [...seek] }] : [];
-    });
-    return points.length > 0 ? [{ ...template, points }] : [];
-  });
+  return templates
+    .map((template): LackingBoot => {
+      const points = template.points.filter((point) => wanted.has(keyOf(template, point)));
+      const missing = points.reduce((sum, point) => sum + (wanted.get(keyOf(template, point)) ?? 0), 0);
+      return { template: { ...template, points }, missing };
+    })
+    .filter(({ missing }) => missing > 0)
+    .sort((a, b) => b.missing - a.missing);
+}
+
+/** Where the cores were last seen, of the placements in which comparisons are made. */
+export function lastPlacement(samples: readonly Pick<Sample, 'slices'>[]): Placement | undefined {
+  const slices = samples.flatMap((sample) => sample.slices ?? []);
+  const last = slices.reduce<Slice | undefined>(
+    (latest, slice) => (latest === undefined || slice.start_ns >= latest.start_ns ? slice : latest),
+    undefined,
+  );
+  return last && MOVING.includes(last.placement) ? last.placement : undefined;
 }

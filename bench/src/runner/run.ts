@@ -3,10 +3,10 @@ import { Listr } from 'listr2';
 import { BenchError } from '../errors.ts';
 import { generatorProgram } from '../subjects/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
-import type { BootPlan, Scope } from '../workloads/index.ts';
-import { lackingBoots, leastBoots } from './coverage.ts';
+import type { BootPlan, BootTemplate, Scope } from '../workloads/index.ts';
+import { lackingBoots, lastPlacement, leastBoots } from './coverage.ts';
 import { type Execution, executeBoot, type Preparation, preparationKey, prepare } from './execute.ts';
-import { bootSeconds, planRound, planRun, type RunPlan } from './plan.ts';
+import { bootSeconds, planRun, type RunPlan } from './plan.ts';
 import { duration, TimeLeft } from './progress.ts';
 import { readCircumstances } from './provenance.ts';
 import { pointKey, type RunRequest, type RunState } from './request.ts';
@@ -26,9 +26,9 @@ export interface RunBeginning {
 }
 
 /** Boots that a condition may get beyond those planned, when the cores were placed differently on the two sides. */
-const EXTRA_BOOTS = 3;
+const EXTRA_BOOTS = 10;
 /** No extra boot begins that would end later than this after the run's start. */
-const EXTRA_UNTIL_SECONDS: Record<Scope, number> = { quick: 160, default: 600, full: Number.POSITIVE_INFINITY };
+const EXTRA_UNTIL_SECONDS: Record<Scope, number> = { quick: 160, default: 675, full: Number.POSITIVE_INFINITY };
 
 /** How a run talks to the user. */
 export interface RunTerminal {
@@ -187,8 +187,8 @@ interface Extension {
 }
 
 /**
- * Adds boots for comparisons in which no placement of the cores has enough boots on both sides: a few rounds, within the
- * time that the command promises.
+ * Adds boots for comparisons in which no placement of the cores has enough boots on both sides, one after the other, each
+ * chosen by where the cores are now, within the time that the command promises.
  */
 async function extend(
   { execution, plan, request, state, beganMs }: Extension,
@@ -206,29 +206,32 @@ async function extend(
     const preparation = preparations.get(preparationKey(subject, variant));
     return preparation !== undefined && 'prepared' in preparation;
   });
-  for (let round = 0; round < EXTRA_BOOTS; round += 1) {
+  const most = request.boots + EXTRA_BOOTS;
+  for (;;) {
     const { records } = await readDataset(state.dataset);
     const samples = records.filter((record) => record.kind === 'sample').filter(({ run }) => run === state.run);
-    const figures = figuresOf(
-      samples,
-      records.filter((record) => record.kind === 'provenance'),
-    );
-    const lacking = lackingBoots(measurable, figures, least);
+    const provenance = records.filter((record) => record.kind === 'provenance');
+    const lacking = lackingBoots(measurable, figuresOf(samples, provenance), least, lastPlacement(samples));
     if (lacking.length === 0) return;
-    let left = EXTRA_UNTIL_SECONDS[request.scope] - (performance.now() - beganMs) / 1000;
-    const boots = planRound(lacking, request.seed, request.boots + round).filter((boot) => {
-      // Every placement that is looked for may take the point up to three times.
-      const seconds = boot.overheadSeconds + 2 * (bootSeconds(boot) - boot.overheadSeconds);
-      if (seconds > left) return false;
-      left -= seconds;
-      return true;
-    });
-    if (boots.length === 0) {
-      task.output = `${lacking.length} conditions lack boots in a common placement; the time for extra boots is used up. More boots: --boots ${request.boots + EXTRA_BOOTS}`;
+    const left = EXTRA_UNTIL_SECONDS[request.scope] - (performance.now() - beganMs) / 1000;
+    const boot = lacking
+      .map(({ template }): BootPlan => ({ ...template, index: nextIndex(template, request.boots, execution.done) }))
+      .find((candidate) => candidate.index < most && bootSeconds(candidate) <= left);
+    if (!boot) {
+      task.output = `${lacking.length} conditions lack boots in a common placement; the time or number of extra boots is used up. More boots: --boots ${most}`;
       return;
     }
-    await measureAll(execution, boots, preparations, failures, task, interactive);
+    await measureAll(execution, [boot], preparations, failures, task, interactive);
   }
+}
+
+/** The first number of a boot, from those planned on, under which nothing of the condition was measured. */
+function nextIndex(template: BootTemplate, planned: number, done: ReadonlySet<string>): number {
+  let index = planned;
+  const taken = (): boolean =>
+    template.points.some(({ parameters }) => done.has(pointKey({ ...template, parameters, index })));
+  while (taken()) index += 1;
+  return index;
 }
 
 async function measureAll(

@@ -1,4 +1,4 @@
-import type { Placement, SubjectId } from '@plumbline/datasets';
+import type { SubjectId } from '@plumbline/datasets';
 import { cpuTimeBetween } from 'perf-hooks-extra';
 import { BenchError } from '../errors.ts';
 import type { Loop, Traffic } from '../generator/protocol.ts';
@@ -108,28 +108,8 @@ function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredP
   return { point, loop, traffic };
 }
 
-/** A point that is to meet a placement of the cores is measured at most so often in one boot. */
-const SEEKS = 3;
-
-/** Measures a point until it has met the placements that a comparison lacks, or often enough. Each time is recorded. */
+/** Measures one point, again when the host disturbed it, and records it. */
 async function measurePoint(context: BootContext, running: RunningSubject, what: MeasuredPoint): Promise<void> {
-  const lacking = new Set(what.point.seek);
-  for (let seek = 1; ; seek += 1) {
-    for (const placement of await measure(context, running, what, seek)) lacking.delete(placement);
-    if (lacking.size === 0 || seek === SEEKS) return;
-  }
-}
-
-/**
- * Measures one point once, again when the host disturbed it, and records it.
- * @returns the placements that it gave undisturbed figures for.
- */
-async function measure(
-  context: BootContext,
-  running: RunningSubject,
-  what: MeasuredPoint,
-  seek: number,
-): Promise<Placement[]> {
   const seconds = SECONDS[context.scope];
   for (let repetition = 1; ; repetition += 1) {
     const before = context.hostState();
@@ -139,7 +119,7 @@ async function measure(
       loop: what.loop,
       limit: { kind: 'seconds', seconds },
       warmup: { kind: 'steady', maxSeconds: 1 },
-      seed: derivedSeed(context.seed, `${JSON.stringify(what.point.parameters)} ${seek} ${repetition}`),
+      seed: derivedSeed(context.seed, `${JSON.stringify(what.point.parameters)} ${repetition}`),
       timeoutMs: (seconds * 5 + 10) * 1000,
     });
     const served = cpuTimeBetween(threadsBefore, await running.serverThreads());
@@ -155,18 +135,18 @@ async function measure(
         `${totals.bad} of ${totals.replies} replies are wrong: ${result.firstBad ?? 'no example'}`,
         running.console(),
       );
-      return [];
+      return;
     }
     if (totals.replies === 0) {
       await context.fail(what.point, `none of ${totals.sent} requests was answered`, running.console());
-      return [];
+      return;
     }
     const disturbed = isDisturbed(result);
     if (disturbed && repetition < REPETITIONS) continue;
     const around = { before, after: context.hostState() };
     const figures = figuresOf(result, context.plan.subject, serverBusy, disturbed, around);
     await context.record(what.point, figures);
-    return figures.filter((figure) => figure.disturbed !== true).map((figure) => figure.placement);
+    return;
   }
 }
 

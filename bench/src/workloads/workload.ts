@@ -11,8 +11,6 @@ export interface Point {
   readonly parameters: Parameters;
   /** Expected seconds, for the plan and the time left. */
   readonly seconds: number;
-  /** Placements of the cores that a comparison lacks: the point is measured again in the same boot until it has met them. */
-  readonly seek?: readonly Placement[];
 }
 
 /** What is done in one boot: the unit of execution, of replication and of random order. */
