@@ -45,8 +45,6 @@ class Spinlock {
   void unlock_masked() { held_.store(false, std::memory_order_release); }
   // Takes the lock if it is free; the caller has masked interrupts.
   bool try_lock_masked() { return !held_.exchange(true, std::memory_order_acquire); }
-  // For assertions: somebody holds it.
-  bool is_locked() const { return held_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<bool> held_{false};

@@ -85,6 +85,8 @@ GUEST_TEST(sync_spinlock_is_not_kept_for_a_waiter) {
             continue;
           }
           seen = round.load();
+          // Nothing of ours may come between the announcement and the place in a queue.
+          const InterruptGuard masked;
           waiting.store(seen);
           const LockGuard guard(lock);
           served.store(seen);

@@ -16,26 +16,44 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The number of the process in a lock file; undefined when the file is gone or holds none. */
-function readHolder(file: string): number | undefined {
+/** When a process began, in clock ticks after the machine did (proc(5), stat, field 22); a number that comes again differs. */
+function startOf(pid: number): string | undefined {
   try {
-    const holder = Number(readFileSync(file, 'utf8').trim());
-    return Number.isSafeInteger(holder) && holder > 0 ? holder : undefined;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field, the program's name in parentheses, may hold spaces and parentheses itself.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly start: string | undefined;
+}
+
+/** The process in a lock file; undefined when the file is gone or names none. */
+function readHolder(file: string): Holder | undefined {
+  try {
+    const [number, start] = readFileSync(file, 'utf8').trim().split(' ');
+    const pid = Number(number);
+    return Number.isSafeInteger(pid) && pid > 0 ? { pid, start } : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function holds(file: string, holder: number): boolean {
-  return holder === process.pid ? held.has(file) : isAlive(holder);
+function holds(file: string, { pid, start }: Holder): boolean {
+  if (pid === process.pid) return held.has(file);
+  return isAlive(pid) && (start === undefined || start === (startOf(pid) ?? start));
 }
 
 /** Makes the file with this process's number in it; false when it is there already. */
 function create(file: string): boolean {
   // A link appears with its content; a file made in place would be empty for a moment and look left over.
   const draft = `${file}.${process.pid}.draft`;
-  writeFileSync(draft, String(process.pid));
+  writeFileSync(draft, `${process.pid} ${startOf(process.pid) ?? ''}`.trim());
   try {
     linkSync(draft, file);
     return true;
@@ -82,12 +100,12 @@ export function takeLockFile(file: string): LockAttempt {
       return {
         release: () => {
           held.delete(file);
-          rmSync(file, { force: true });
+          if (readHolder(file)?.pid === process.pid) rmSync(file, { force: true });
         },
       };
     }
     const holder = readHolder(file);
-    if (holder !== undefined && holds(file, holder)) return { holder };
+    if (holder !== undefined && holds(file, holder)) return { holder: holder.pid };
     removeLeftOver(file);
   }
 }

@@ -57,7 +57,8 @@ std::span<const uint8_t> ReceiveRing::gather(uint16_t number, uint16_t head) {
   if (!chain || chain->bytes < ring_.header_bytes() ||
       chain->bytes - ring_.header_bytes() > kGatheredBytes)
     return {};
-  if (!gathered_) gathered_ = std::make_unique<std::array<uint8_t, kGatheredBytes>[]>(kSlots);
+  if (!gathered_)
+    gathered_ = std::make_unique_for_overwrite<std::array<uint8_t, kGatheredBytes>[]>(kSlots);
   std::array<uint8_t, kGatheredBytes>& whole = gathered_[number & (kSlots - 1)];
   size_t skip = ring_.header_bytes();
   size_t filled = 0;

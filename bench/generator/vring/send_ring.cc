@@ -64,7 +64,9 @@ bool SendRing::look_up(uint16_t head) {
   } else {
     const std::optional<SplitVring::Chain> chain = ring_.chain(head, true);
     if (!chain || chain->bytes < needed) return false;
-    if (!own_) own_ = std::make_unique<std::array<uint8_t, kFrameBytes + kLongHeader>[]>(kSlots);
+    if (!own_)
+      own_ =
+          std::make_unique_for_overwrite<std::array<uint8_t, kFrameBytes + kLongHeader>[]>(kSlots);
     buffers_[end_] = own_[end_].data() + ring_.header_bytes();
     scattered_[end_] = true;
   }

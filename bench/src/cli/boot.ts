@@ -25,7 +25,8 @@ const program = command('boot', 'Boots our kernel with its console on this termi
   .option(
     '--memory <size>',
     'memory of the guest, such as 64M (default: 128M)',
-    bytes('--memory', 1 << 20, 64 * 2 ** 30),
+    // Less does not hold the kernel's image.
+    bytes('--memory', 2 << 20, 64 * 2 ** 30),
   )
   .option('--options <text>', 'boot options of the kernel, such as "run=echo watchdog=5" ("help" lists them)')
   .option(

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EnvironmentError, messageOf } from '../errors.ts';
@@ -31,6 +31,9 @@ function launcher(): string {
     } catch (error) {
       throw new EnvironmentError(`${SOURCE} cannot be compiled: ${messageOf(error)}`, { cause: error });
     }
+    const whole = openSync(unfinished, 'r');
+    fsyncSync(whole);
+    closeSync(whole);
     renameSync(unfinished, file);
   }
   program = file;

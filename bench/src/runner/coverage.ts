@@ -14,9 +14,6 @@ export function leastBoots(scope: Scope): number {
 /** Placements that are compared with their like; a boot's slices in one of them are one value of that placement. */
 const PLACEMENTS: readonly Placement[] = ['near', 'far', 'remote', 'unknown', 'none'];
 
-/** Those between which the cores of one machine move. */
-const MOVING: readonly Placement[] = ['near', 'far', 'remote'];
-
 /** The placements in which both sides have enough boots. */
 export function placementsWithEnough(a: readonly Figure[], b: readonly Figure[], least: number): Placement[] {
   return PLACEMENTS.filter((placement) => bootsIn(a, placement) >= least && bootsIn(b, placement) >= least);
@@ -95,5 +92,5 @@ export function lastPlacement(samples: readonly Pick<Sample, 'slices'>[]): Place
     (latest, slice) => (latest === undefined || slice.start_ns >= latest.start_ns ? slice : latest),
     undefined,
   );
-  return last && MOVING.includes(last.placement) ? last.placement : undefined;
+  return last && PLACEMENTS.includes(last.placement) ? last.placement : undefined;
 }

@@ -216,6 +216,8 @@ async function extend(
     const left = EXTRA_UNTIL_SECONDS[request.scope] - (performance.now() - beganMs) / 1000;
     const boot = lacking
       .map(({ template }): BootPlan => ({ ...template, index: nextIndex(template, request.boots, execution.done) }))
+      // In turn, so that a condition that gives no usable figure, whatever the reason, holds up no other.
+      .sort((a, b) => a.index - b.index)
       .find((candidate) => candidate.index < most && bootSeconds(candidate) <= left);
     if (!boot) {
       task.output = `${lacking.length} conditions lack boots in a common placement; the time or number of extra boots is used up. More boots: --boots ${most}`;

@@ -13,5 +13,5 @@ export {
   type UserNetwork,
   type VhostUserNetwork,
 } from './machine.ts';
-export { QmpClient, QmpError, type QmpEvent } from './qmp.ts';
+export { QmpClient, QmpError } from './qmp.ts';
 export { closeOnSignal, Resources } from './run-directory.ts';

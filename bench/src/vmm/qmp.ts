@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { withDeadline } from '../deadline.ts';
@@ -20,9 +19,6 @@ const message = z.union([
   event,
   reply.refine((value) => 'return' in value, { message: 'neither greeting, reply, error nor event' }),
 ]);
-
-/** An event that QEMU reported, e.g. GUEST_PANICKED or SHUTDOWN. */
-export type QmpEvent = z.infer<typeof event>;
 
 /** QEMU refused a command. */
 export class QmpError extends Error {
@@ -46,8 +42,6 @@ const LONGEST_MESSAGE = 4 << 20;
  * greeting, capabilities negotiation, then commands with ids, and events at any time.
  */
 export class QmpClient {
-  /** Emits `event` with a {@link QmpEvent}; QEMU reports none before the first command. */
-  readonly events = new EventEmitter<{ event: [QmpEvent] }>();
   private readonly stream: Duplex;
   private readonly pending = new Map<number, Pending>();
   private readonly greeting: Promise<string>;
@@ -146,7 +140,7 @@ export class QmpClient {
       this.pending.delete(0);
       this.greeted(`${major}.${minor}.${micro}`);
     } else if ('event' in parsed) {
-      this.events.emit('event', parsed);
+      // How a guest ended is told by its exit status and console.
     } else if ('error' in parsed) {
       this.settle(parsed.id)?.(
         (pending, desc: string) => pending.reject(new QmpError(pending.command, desc)),
