@@ -75,7 +75,7 @@ class RequestTable {
       return ReplyMatch::kWaiting;
     return match_unexpected(index, static_cast<uint16_t>(id >> slot_bits_));
   }
-  // The request was answered (or withdrawn before it was sent).
+  // The request was answered.
   void close(uint32_t index) { slots_[index].state = SlotState::kFree; }
 
   // Looks at the next `count` slots in turn: calls on_lost(index) for those sent before `oldest`,

@@ -41,8 +41,8 @@ class Port {
   virtual void release() = 0;
 
   // Room for up to `wanted` (at most kMaximumBurst) frames of kMaximumFrame bytes to that queue;
-  // fewer when there is no more. Asking takes nothing; the room is good until the next call for any
-  // queue but commit().
+  // fewer when there is no more. Asking takes nothing; the room is good until the next call for
+  // that queue or receive().
   virtual std::span<uint8_t* const> reserve(uint16_t wanted, uint16_t queue) = 0;
   // Sends the first frames of the room, `bytes` of each.
   virtual void commit(std::span<const uint16_t> bytes, uint16_t queue) = 0;

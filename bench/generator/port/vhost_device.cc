@@ -70,6 +70,7 @@ uint32_t message_kind(const void* message) {
 
 struct VhostCallbacks {
   static int new_connection(int id) {
+    the_device->connection_came();
     static const rte_vhost_user_extern_ops messages = {.pre_msg_handle = before_message,
                                                        .post_msg_handle = after_message};
     return rte_vhost_extern_callback_register(id, &messages, nullptr);
@@ -82,10 +83,7 @@ struct VhostCallbacks {
     if (message_kind(message) == kSetMemTable) the_device->memory_changed(id);
     return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
   }
-  static int new_device(int id) {
-    the_device->guest_came(id);
-    return 0;
-  }
+  static int new_device(int id) { return the_device->guest_came(id) ? 0 : -1; }
   static void destroy_device(int id) { the_device->guest_went(id); }
   static int vring_state_changed(int id, uint16_t ring, int enabled) {
     the_device->ring_changed(id, ring, enabled != 0);
@@ -160,7 +158,8 @@ void VhostDevice::wait_until_adopted() {
   }
 }
 
-std::optional<RingArea> VhostDevice::describe(int id, uint16_t ring) const {
+std::optional<RingArea> VhostDevice::describe(int id, uint16_t ring,
+                                              const GuestMemory& memory) const {
   rte_vhost_vring vring{};
   uint64_t features = 0;
   RingArea area;
@@ -171,6 +170,11 @@ std::optional<RingArea> VhostDevice::describe(int id, uint16_t ring) const {
       rte_vhost_get_vring_base(id, ring, &area.position.available, &area.position.used) != 0) {
     return std::nullopt;
   }
+  // Flags, index and the other side's event index around the entries (virtio 1.2, 2.7.6 and 2.7.8).
+  if (!memory.contains(vring.desc, sizeof(vring_desc) * vring.size) ||
+      !memory.contains(vring.avail, 6 + sizeof(uint16_t) * vring.size) ||
+      !memory.contains(vring.used, 6 + sizeof(vring_used_elem) * vring.size))
+    return std::nullopt;
   area.descriptors = vring.desc;
   area.available = vring.avail;
   area.used = vring.used;
@@ -183,7 +187,7 @@ std::optional<RingArea> VhostDevice::describe(int id, uint16_t ring) const {
 }
 
 void VhostDevice::memory_changed(int id) {
-  if (!live_) return;
+  if (live_ != id) return;
   rte_vhost_memory* table = nullptr;
   if (rte_vhost_get_mem_table(id, &table) != 0) return;
   std::vector<MemoryRegion> regions;
@@ -195,38 +199,47 @@ void VhostDevice::memory_changed(int id) {
   std::free(table);
   State state{GuestMemory(std::move(regions)), {}};
   for (uint16_t ring = 0; ring < ring_count_; ++ring)
-    state.rings.push_back(enabled_[ring] ? describe(id, ring) : std::nullopt);
+    state.rings.push_back(enabled_[ring] ? describe(id, ring, state.memory) : std::nullopt);
   offer(std::move(state));
 }
 
-void VhostDevice::memory_changes(int) {
-  if (!live_) return;
+void VhostDevice::memory_changes(int id) {
+  if (live_ != id) return;
   offer({{}, std::vector<std::optional<RingArea>>(ring_count_)});
   wait_until_adopted();
 }
 
 void VhostDevice::ring_changed(int id, uint16_t ring, bool enabled) {
-  if (ring >= ring_count_) return;
+  if (ring >= ring_count_ || (live_ && live_ != id)) return;
   enabled_[ring] = enabled;
   if (!live_) return;
   memory_changed(id);
   if (!enabled) wait_until_adopted();
 }
 
-void VhostDevice::guest_came(int id) {
+// A guest that was killed has not said that its rings end.
+void VhostDevice::connection_came() {
+  if (!live_) enabled_.assign(ring_count_, false);
+}
+
+// One guest at a time: a second one on the socket is turned away.
+bool VhostDevice::guest_came(int id) {
+  if (live_) return false;
   {
     const std::lock_guard lock(mutex_);
     positions_.assign(ring_count_, std::nullopt);
   }
-  live_ = true;
+  live_ = id;
   memory_changed(id);
   connected_.store(true);
+  return true;
 }
 
 void VhostDevice::guest_went(int id) {
+  if (live_ != id) return;
   connected_.store(false);
   memory_changes(id);
-  live_ = false;
+  live_.reset();
   // The next guest, or the same one after a reset of its device, is told where this one stopped.
   const std::lock_guard lock(mutex_);
   for (uint16_t ring = 0; ring < ring_count_; ++ring) {

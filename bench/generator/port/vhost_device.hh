@@ -3,10 +3,10 @@
 // (vhost_port.hh); this class tells it what it may touch.
 //
 // Two threads: rte_vhost's, which hears from QEMU, and the one that polls. What the guest has
-// changes under the polling thread's feet when a guest goes, when QEMU masks an interrupt (a new
-// eventfd) or maps memory anew. The polling thread looks at generation() before every burst, when
-// it holds nothing of the guest's, and takes over the new state by adopt(); whoever takes something
-// away waits for that. So no atomic operation and no fence is paid on the way of a packet.
+// changes under the polling thread's feet when a guest goes, when QEMU starts or stops a ring or
+// maps memory anew. The polling thread looks at generation() before every burst, when it holds
+// nothing of the guest's, and takes over the new state by adopt(); whoever takes something away
+// waits for that. So no atomic operation and no fence is paid on the way of a packet.
 #pragma once
 
 #include <atomic>
@@ -46,13 +46,14 @@ class VhostDevice {
  private:
   friend struct VhostCallbacks;
 
-  void guest_came(int id);
+  void connection_came();
+  bool guest_came(int id);
   void guest_went(int id);
   void ring_changed(int id, uint16_t ring, bool enabled);
   void memory_changes(int id);
   void memory_changed(int id);
 
-  std::optional<RingArea> describe(int id, uint16_t ring) const;
+  std::optional<RingArea> describe(int id, uint16_t ring, const GuestMemory& memory) const;
   void offer(State state);
   void wait_until_adopted();
 
@@ -68,7 +69,7 @@ class VhostDevice {
   std::vector<std::optional<RingPosition>> positions_;  // of rings taken away, for when they return
 
   // rte_vhost's thread alone.
-  bool live_ = false;
+  std::optional<int> live_;  // the guest that is served
   std::vector<bool> enabled_;
 };
 

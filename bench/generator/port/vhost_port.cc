@@ -6,8 +6,7 @@ namespace plumbline::generator {
 
 namespace {
 
-// What waits for an interrupt on one queue waits at most so long for others that are busy: some
-// microseconds.
+// What waits for an interrupt on one queue waits at most so many bursts for others that are busy.
 constexpr uint32_t kBurstsUntold = 32;
 
 }  // namespace
@@ -24,6 +23,8 @@ VhostPort::~VhostPort() {
 }
 
 void VhostPort::adopt() {
+  // The rings that follow know nothing of what the guest was not told yet.
+  tell_guest();
   std::vector<std::optional<RingPosition>> positions;
   for (const QueuePair& pair : pairs_) {
     positions.push_back(pair.send ? std::optional(pair.send->position()) : std::nullopt);
@@ -55,7 +56,10 @@ Port::Burst VhostPort::receive() {
   lent_by_ = turn_;
   if (++turn_ == pairs_.size()) turn_ = 0;
   std::optional<ReceiveRing>& ring = pairs_[lent_by_].receive;
-  if (!ring) return {};
+  if (!ring) {
+    tell_guest();
+    return {};
+  }
   const std::span<const std::span<const uint8_t>> frames = ring->take();
   received_ += frames.size();
   // A guest that sleeps answers nothing, so that soon nothing stirs here.

@@ -165,9 +165,8 @@ void LoadLoop::finish() {
       if (intended > due) break;
     }
     if (!write_request(intended)) {
-      // The peer's ring is full. The rest is offered again on the next round, and its time starts
-      // then.
-      ++loop_.tx_full;
+      // The rest is offered again on the next round, and its time starts then.
+      if (peer_is_full()) ++loop_.tx_full;
       break;
     }
     if (open_loop_) arrivals_->advance();
@@ -178,6 +177,12 @@ void LoadLoop::finish() {
     if (outgoing_[queue].count > 0) commit(outgoing_[queue], queue);
   }
   return true;
+}
+
+bool LoadLoop::peer_is_full() const {
+  return std::any_of(outgoing_.begin(), outgoing_.end(), [](const Outgoing& outgoing) {
+    return outgoing.room.size() < Port::kMaximumBurst;
+  });
 }
 
 size_t LoadLoop::payload_bytes(const Operation& operation) const {
@@ -351,7 +356,8 @@ std::span<const uint8_t> LoadLoop::checked_payload(std::span<const uint8_t> fram
   const std::optional<UdpDatagram> again = parse_udp(verified_, context_.own, context_.peer);
   if (!again || again->payload.size() != datagram.payload.size()) {
     report_bad("changed while it was read", datagram.payload);
-    return datagram.payload;
+    return std::span<const uint8_t>(verified_).subspan(
+        static_cast<size_t>(datagram.payload.data() - frame.data()), datagram.payload.size());
   }
   if (const char* wrong = check_headers(verified_, context_.own, context_.peer))
     report_bad(wrong, again->payload);

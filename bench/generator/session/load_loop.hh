@@ -83,6 +83,7 @@ class LoadLoop {
   bool write_request(uint64_t intended);
   void write_fragments(Outgoing& outgoing, uint32_t index, size_t payload_bytes);
   void write_payload(uint32_t index, uint8_t* out);
+  bool peer_is_full() const;
   size_t payload_bytes(const Operation& operation) const;
   void commit(Outgoing& outgoing, uint16_t queue);
 

@@ -27,6 +27,16 @@ class GuestMemory {
     return nullptr;
   }
 
+  // Whether all of what is mapped here lies in one region.
+  bool contains(const void* host, uint64_t bytes) const {
+    for (const MemoryRegion& region : regions_) {
+      const auto offset =
+          reinterpret_cast<uintptr_t>(host) - reinterpret_cast<uintptr_t>(region.host);
+      if (offset < region.bytes && bytes <= region.bytes - offset) return true;
+    }
+    return false;
+  }
+
  private:
   std::vector<MemoryRegion> regions_;
 };

@@ -39,7 +39,8 @@ void ReceiveRing::resolve(uint16_t number) {
   slot = {};
   slot.head = ring_.head_at(number);
   const std::optional<Segment> buffer = ring_.single(slot.head, false);
-  if (buffer && buffer->bytes >= ring_.header_bytes()) [[likely]] {
+  if (buffer && buffer->bytes >= ring_.header_bytes() &&
+      buffer->bytes - ring_.header_bytes() <= kGatheredBytes) [[likely]] {
     slot.data = buffer->data + ring_.header_bytes();
     slot.bytes = buffer->bytes - ring_.header_bytes();
     // Headers and the reply's first words: what is looked at of nearly every frame.

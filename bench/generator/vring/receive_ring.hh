@@ -18,7 +18,7 @@ namespace plumbline::generator {
 class ReceiveRing {
  public:
   static constexpr uint16_t kBurst = 64;
-  // Frames in several pieces are put together up to this length.
+  // Longer ones are no frames: a guest must not make us read all its memory for one.
   static constexpr size_t kGatheredBytes = 2048;
 
   ReceiveRing(const RingArea& area, const GuestMemory& memory)
@@ -36,7 +36,6 @@ class ReceiveRing {
   // Gives the frames of take() back to the guest.
   void release();
   // See SplitVring.
-  bool told() const { return ring_.told(); }
   void tell() { ring_.tell(); }
 
   RingPosition position() const { return ring_.position(); }

@@ -43,6 +43,23 @@ uint32_t fill(TestGuest& guest, size_t buffer, const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("guest memory is what lies in one region, whatever address and length say") {
+  std::vector<uint8_t> low(4096), high(4096);
+  const GuestMemory memory({{0x1000, low.size(), low.data()}, {0x10000, high.size(), high.data()}});
+  CHECK(memory.translate(0x1000, 4096) == low.data());
+  CHECK(memory.translate(0x10fff, 1) == high.data() + 4095);
+  CHECK(memory.translate(0x1001, 4096) == nullptr);
+  CHECK(memory.translate(0xfff, 1) == nullptr);
+  CHECK(memory.translate(0x2000, 1) == nullptr);
+  CHECK(memory.translate(0x1000, ~uint64_t{0}) == nullptr);
+  CHECK(memory.translate(~uint64_t{0}, 2) == nullptr);
+  CHECK(memory.contains(low.data(), 4096));
+  CHECK(memory.contains(high.data() + 4090, 6));
+  CHECK_FALSE(memory.contains(low.data() + 1, 4096));
+  CHECK_FALSE(memory.contains(low.data(), ~uint64_t{0}));
+  CHECK_FALSE(memory.contains(&memory, 1));
+}
+
 TEST_CASE("a frame is written into the guest's buffer behind a header that asks for nothing") {
   for (const uint16_t header : {uint16_t{12}, uint16_t{10}}) {
     TestGuest guest(8, false, header);

@@ -87,10 +87,12 @@ export function lackingBoots(
 
 /** Where the cores were last seen, of the placements in which comparisons are made. */
 export function lastPlacement(samples: readonly Pick<Sample, 'slices'>[]): Placement | undefined {
-  const slices = samples.flatMap((sample) => sample.slices ?? []);
+  const slices = samples
+    .flatMap((sample) => sample.slices ?? [])
+    .filter(({ placement }) => PLACEMENTS.includes(placement));
   const last = slices.reduce<Slice | undefined>(
     (latest, slice) => (latest === undefined || slice.start_ns >= latest.start_ns ? slice : latest),
     undefined,
   );
-  return last && PLACEMENTS.includes(last.placement) ? last.placement : undefined;
+  return last?.placement;
 }

@@ -46,7 +46,7 @@ export function planRun(request: RunRequest, host: GuestAccelerator): RunPlan {
 }
 
 /** One round: every template once, as the boot of this index, in an order drawn from the seed. */
-export function planRound(templates: readonly BootTemplate[], seed: number, index: number): BootPlan[] {
+function planRound(templates: readonly BootTemplate[], seed: number, index: number): BootPlan[] {
   const random = randomSource(derivedSeed(seed, `order ${index}`));
   return shuffled(templates, random).map((template) => ({ ...template, index }));
 }

@@ -30,6 +30,9 @@ const EXTRA_BOOTS = 10;
 /** No extra boot begins that would end later than this after the run's start. */
 const EXTRA_UNTIL_SECONDS: Record<Scope, number> = { quick: 160, default: 675, full: Number.POSITIVE_INFINITY };
 
+/** A disturbed point is measured again: an extra boot may take so many times what is expected of it. */
+const DISTURBED_TOO = 1.5;
+
 /** How a run talks to the user. */
 export interface RunTerminal {
   readonly out: NodeJS.WriteStream;
@@ -218,7 +221,7 @@ async function extend(
       .map(({ template }): BootPlan => ({ ...template, index: nextIndex(template, request.boots, execution.done) }))
       // In turn, so that a condition that gives no usable figure, whatever the reason, holds up no other.
       .sort((a, b) => a.index - b.index)
-      .find((candidate) => candidate.index < most && bootSeconds(candidate) <= left);
+      .find((candidate) => candidate.index < most && bootSeconds(candidate) * DISTURBED_TOO <= left);
     if (!boot) {
       task.output = `${lacking.length} conditions lack boots in a common placement; the time or number of extra boots is used up. More boots: --boots ${most}`;
       return;
