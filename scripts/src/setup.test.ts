@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,11 +10,13 @@ const NOBODY = 65534;
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'plumbline-setup-'));
-  chmodSync(folder, 0o755);
   // A copy: the checkout may lie where only its owner can read.
   cpSync(join(ROOT, 'scripts/setup'), join(folder, 'scripts/setup'), { recursive: true });
   // A machine on which nothing is installed: dpkg knows no package.
-  writeFileSync(join(folder, 'dpkg-query'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  writeFileSync(join(folder, 'dpkg-query'), '#!/bin/sh\nexit 1\n');
+  // Whatever the umask is, here and where the checkout was made.
+  for (const name of ['.', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })])
+    chmodSync(join(folder, name), 0o755);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
