@@ -55,7 +55,9 @@ for (const path of ['/etc/npmrc', '/root/.npmrc', '/etc/resolv.conf', '/etc/host
 for (const path of ['/etc/ssl/certs/ca-certificates.crt', '/etc/apt/apt.conf.d']) bring(path);
 run('git', ['clone', '--quiet', '--no-local', ROOT, join(root, 'plumbline')], 'a clone');
 
-const mounts = ['proc', 'sys', 'dev'].map((name) => `mount --rbind /${name} ${JSON.stringify(join(root, name))}`);
+const mounts = ['sys', 'dev'].map((name) => `mount --rbind /${name} ${JSON.stringify(join(root, name))}`);
+// Of the new process namespace: in this machine's, the processes of the chroot have other numbers.
+mounts.push(`mount -t proc proc ${JSON.stringify(join(root, 'proc'))}`);
 const script = [
   'set -e',
   ...mounts,
