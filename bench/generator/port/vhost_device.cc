@@ -27,8 +27,6 @@ constexpr uint64_t kNotOffered = bit(11) | bit(12) | bit(13) | bit(14) |  // HOS
 constexpr uint64_t kMergeableBuffers = bit(15);
 constexpr uint64_t kEventIndex = bit(29);
 constexpr uint64_t kVersion1 = bit(32);
-constexpr uint16_t kLongHeader = 12;
-constexpr uint16_t kLegacyHeader = 10;  // without num_buffers (virtio 1.2, 5.1.6.1)
 
 // vhost-user protocol, "Front-end message types".
 constexpr uint32_t kSetMemTable = 5;

@@ -9,6 +9,9 @@ namespace {
 // What waits for an interrupt on one queue waits at most so many bursts for others that are busy.
 constexpr uint32_t kBurstsUntold = 32;
 
+// What a port promises is what a ring can do.
+static_assert(Port::kMaximumBurst == kRingBurst && Port::kMaximumFrame == SendRing::kFrameBytes);
+
 }  // namespace
 
 VhostPort::VhostPort(const std::string& path, uint16_t queues, int core)

@@ -17,7 +17,7 @@ namespace plumbline::generator {
 
 class ReceiveRing {
  public:
-  static constexpr uint16_t kBurst = 64;
+  static constexpr uint16_t kBurst = kRingBurst;
   // Longer ones are no frames: a guest must not make us read all its memory for one.
   static constexpr size_t kGatheredBytes = 2048;
 

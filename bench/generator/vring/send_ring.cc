@@ -9,8 +9,7 @@ namespace plumbline::generator {
 namespace {
 
 constexpr size_t kLine = 64;
-constexpr size_t kLongHeader = 12;  // with num_buffers
-constexpr size_t kNumBuffersOffset = 10;
+constexpr size_t kNumBuffersOffset = kLegacyHeader;
 
 }  // namespace
 

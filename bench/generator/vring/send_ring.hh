@@ -17,7 +17,7 @@ namespace plumbline::generator {
 
 class SendRing {
  public:
-  static constexpr uint16_t kBurst = 64;
+  static constexpr uint16_t kBurst = kRingBurst;
   // A guest without offloads has room for a full frame in every buffer (virtio 1.2, 5.1.6.3.1);
   // smaller ones are given back unused.
   static constexpr size_t kFrameBytes = 1514;
@@ -62,7 +62,7 @@ class SendRing {
   std::array<uint8_t*, kSlots> buffers_;  // behind the header
   std::array<uint16_t, kSlots> heads_;
   std::array<bool, kSlots> scattered_;  // the buffer is ours and goes into a chain of the guest's
-  std::unique_ptr<std::array<uint8_t, kFrameBytes + 12>[]> own_;  // when needed
+  std::unique_ptr<std::array<uint8_t, kFrameBytes + kLongHeader>[]> own_;  // when needed
 };
 
 }  // namespace plumbline::generator

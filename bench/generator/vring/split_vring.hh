@@ -23,15 +23,22 @@ struct RingPosition {
   uint16_t used = 0;
 };
 
+// virtio_net_hdr (virtio 1.2, 5.1.6): with num_buffers, and without as legacy devices had it.
+inline constexpr uint16_t kLongHeader = 12;
+inline constexpr uint16_t kLegacyHeader = 10;
+
+// The most frames that are looked at, handed out or written at a time.
+inline constexpr uint16_t kRingBurst = 64;
+
 struct RingArea {
   vring_desc* descriptors = nullptr;
   vring_avail* available = nullptr;
   vring_used* used = nullptr;
   uint16_t size = 0;  // a power of two
   RingPosition position;
-  int call_file = -1;          // eventfd that interrupts the guest; -1: none
-  bool event_index = false;    // VIRTIO_F_EVENT_IDX
-  uint16_t header_bytes = 12;  // of virtio_net_hdr (virtio 1.2, 5.1.6)
+  int call_file = -1;        // eventfd that interrupts the guest; -1: none
+  bool event_index = false;  // VIRTIO_F_EVENT_IDX
+  uint16_t header_bytes = kLongHeader;
 };
 
 struct Segment {
