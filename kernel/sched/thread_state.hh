@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "arch/x86_64/application.hh"
 #include "core/intrusive_list.hh"
 #include "memory/stacks.hh"
 #include "sched/timer.hh"
@@ -32,6 +33,8 @@ class Thread {
   void* argument = nullptr;
   Timer sleep_timer;
   std::atomic<bool> timed_out{false};
+  // What a thread of a program has besides.
+  ApplicationState application;
   // Set when it has left its stack for the last time.
   std::atomic<bool> finished{false};
 };

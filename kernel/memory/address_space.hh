@@ -1,0 +1,99 @@
+// The lower half of the one address space: the programs' mappings.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/reference.hh"
+#include "core/result.hh"
+#include "memory/memory_object.hh"
+
+namespace plumbline {
+
+// Who a mapping belongs to: a process number. At a process's end its mappings go.
+using AddressOwner = std::uint32_t;
+
+enum Protection : std::uint8_t { kProtectRead = 1, kProtectWrite = 2, kProtectExecute = 4 };
+
+struct MapRequest {
+  AddressOwner owner = 0;
+  std::uint64_t hint = 0;    // page aligned; 0: anywhere
+  std::uint64_t length = 0;  // bytes, rounded up to pages
+  std::uint8_t protection = 0;
+  bool fixed = false;            // exactly at `hint`, replacing what is there (MAP_FIXED)
+  bool fixed_noreplace = false;  // exactly at `hint`, kEEXIST when something is there
+  bool shared = false;           // writes go to the object
+  bool reserve_only = false;     // MAP_NORESERVE: not counted against memory
+  bool populate = false;         // MAP_POPULATE
+  bool grows_down = false;
+  Ref<MemoryObject> object;  // none: anonymous
+  std::uint64_t offset = 0;  // into the object, page aligned
+  // Bytes of free addresses wanted directly below the mapping, for stubs that jump from it.
+  std::uint64_t room_below = 0;
+  const char* name = nullptr;  // for /proc/self/maps: "[heap]", "[stack]", "[vdso]"; a literal
+};
+
+// What became of a page fault.
+enum class FaultOutcome : std::uint8_t {
+  kResolved,
+  kNotMapped,     // SIGSEGV, SEGV_MAPERR
+  kNotAllowed,    // SIGSEGV, SEGV_ACCERR
+  kBeyondObject,  // SIGBUS, BUS_ADRERR
+  kOutOfMemory,   // the program ends with a clear message
+};
+
+enum class Access : std::uint8_t { kRead, kWrite, kExecute };
+
+// An area, as /proc/self/maps shows it.
+struct AreaDescription {
+  std::uint64_t begin, end;
+  std::uint8_t protection;
+  bool shared;
+  std::uint64_t offset, inode;
+  AddressOwner owner;
+  std::uint64_t resident_pages;
+  const char* name;            // may be null
+  const MemoryObject* object;  // may be null
+};
+
+// All functions may sleep and may be called by several threads at once. Errors are those of the
+// Linux calls of the same purpose. Addresses are the programs' (below kApplicationEnd).
+namespace address_space {
+
+void initialise();
+
+Result<std::uint64_t> map(const MapRequest& request);
+Status unmap(std::uint64_t address, std::uint64_t length);
+Status protect(std::uint64_t address, std::uint64_t length, std::uint8_t protection);
+// mremap(2); `flags` are MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP.
+Result<std::uint64_t> remap(AddressOwner owner, std::uint64_t address, std::uint64_t old_length,
+                            std::uint64_t new_length, unsigned flags, std::uint64_t new_address);
+// madvise(2).
+Status advise(std::uint64_t address, std::uint64_t length, int advice);
+// msync(2): kENOMEM when part of the range is not mapped.
+Status check_mapped(std::uint64_t address, std::uint64_t length);
+// mincore(2), one byte a page.
+Status residency(std::uint64_t address, std::uint64_t length, unsigned char* bytes);
+
+// Resolves a fault at `address`. Called with interrupts enabled, in the faulting thread.
+FaultOutcome resolve_fault(std::uint64_t address, Access access);
+
+// Removes the mappings of pages [first, end) of an object before these are freed.
+void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end);
+
+// Gives a process's mappings to another (vfork's child before exec owns nothing), or removes them.
+void unmap_owner(AddressOwner owner);
+
+// Calls `visit` for every area in order, for `owner` alone unless that is 0, until it returns
+// false. `visit` must not call this module.
+void for_each_area(AddressOwner owner, bool (*visit)(void* context, const AreaDescription&),
+                   void* context);
+
+struct Usage {
+  std::uint64_t mapped_bytes;
+  std::uint64_t resident_bytes;
+};
+Usage usage(AddressOwner owner);
+
+}  // namespace address_space
+}  // namespace plumbline

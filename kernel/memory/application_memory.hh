@@ -1,0 +1,61 @@
+// The program's memory as the kernel reads and writes it: any address may be wrong, so every access
+// can fail. Nothing else in the kernel follows a pointer that came from a program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/result.hh"
+
+namespace plumbline {
+
+// Programs live below this address (the lower half without its last page, as on Linux).
+inline constexpr std::uint64_t kApplicationEnd = 0x0000'7fff'ffff'f000;
+// Nothing is mapped below it, so that null pointers fault (Linux: vm.mmap_min_addr).
+inline constexpr std::uint64_t kApplicationBegin = 0x10000;
+
+// True when the whole range lies where programs live. A range of no bytes does so anywhere.
+constexpr bool is_application_range(std::uint64_t address, std::uint64_t length) {
+  return length == 0 || (address < kApplicationEnd && length <= kApplicationEnd - address);
+}
+
+// Copies between kernel and program memory. The number of bytes copied: less than `length` when a
+// page is missing or may not be accessed so; what lies before it has been copied. Missing pages are
+// made on demand, so the caller may sleep: never with a spinlock held or interrupts masked.
+// `address` must have been checked with is_application_range (hosted builds: any memory).
+std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t length);
+std::size_t copy_to_application(std::uint64_t address, const void* from, std::size_t length);
+std::size_t clear_application(std::uint64_t address, std::size_t length);
+
+// The same without sleeping, for holders of spinlocks: fails where a page is not there yet. Callers
+// then let go, fault it in with touch_application, and start over. Aligned words are read and
+// exchanged in one piece.
+bool load_word_atomically(std::uint32_t& value, std::uint64_t address);
+// Exchanges `expected` for `desired`; false: bad address. `expected` receives what was there.
+bool compare_exchange_word(std::uint64_t address, std::uint32_t& expected, std::uint32_t desired);
+// Makes the page of `address` present and readable, or writable. kEFAULT when it cannot be.
+Status touch_application(std::uint64_t address, bool for_writing);
+
+// Reads or writes one object. kEFAULT for bad addresses, also those outside of where programs live.
+template <typename T>
+Result<T> load_application(std::uint64_t address) {
+  T value;
+  if (!is_application_range(address, sizeof value) ||
+      copy_from_application(&value, address, sizeof value) != sizeof value)
+    return Errno::kEFAULT;
+  return value;
+}
+template <typename T>
+Status store_application(std::uint64_t address, const T& value) {
+  if (!is_application_range(address, sizeof value) ||
+      copy_to_application(address, &value, sizeof value) != sizeof value)
+    return Errno::kEFAULT;
+  return {};
+}
+
+// Copies a string with its final zero into `to`; returns its length without it. kEFAULT, or
+// kENAMETOOLONG when `to` is too small.
+Result<std::size_t> copy_string_from_application(std::span<char> to, std::uint64_t address);
+
+}  // namespace plumbline

@@ -1,0 +1,33 @@
+// Waiting that a signal may end.
+#pragma once
+
+#include "core/clock.hh"
+#include "core/result.hh"
+#include "sync/wait_queue.hh"
+
+namespace plumbline {
+
+// True when the running thread has been asked to stop waiting (a signal for its program is
+// pending). Always false for kernel threads and in hosted builds.
+bool interruption_pending();
+
+// Waits like WaitQueue::wait_until. kRestart: a signal came first; kETIMEDOUT: the deadline passed.
+template <typename Predicate>
+Status wait_interruptibly(WaitQueue& queue, Predicate predicate,
+                          Deadline deadline = Deadline::never()) {
+  bool interrupted = false;
+  const bool done = queue.wait_until(
+      [&] {
+        if (predicate()) {
+          interrupted = false;
+          return true;
+        }
+        return interrupted = interruption_pending();
+      },
+      deadline);
+  if (interrupted) return Errno::kRestart;
+  if (!done) return Errno::kETIMEDOUT;
+  return {};
+}
+
+}  // namespace plumbline
