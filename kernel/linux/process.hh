@@ -7,6 +7,7 @@
 #include "core/intrusive_list.hh"
 #include "core/reference.hh"
 #include "fs/descriptor_table.hh"
+#include "fs/poll.hh"
 #include "linux/signal/signal_state.hh"
 #include "sync/mutex.hh"
 #include "sync/wait_queue.hh"
@@ -18,6 +19,7 @@ class Vnode;
 namespace plumbline::linux_abi {
 
 class Task;
+struct ProcessTimers;
 
 using ProcessId = std::uint32_t;
 
@@ -44,6 +46,13 @@ class Process : public ReferenceCounted {
   // Handlers and what is pending for the process as a whole (linux/signal).
   SignalHandlers handlers;
   PendingSignals pending;
+  SignalTakers signal_takers;
+  // Told (kPollIn) when a signal is queued for the process or one of its tasks: for signalfd.
+  PollSource signal_arrivals;
+  // Interval timers, timer_create's timers and CPU time of ended tasks (linux/time).
+  ProcessTimers* timers = nullptr;
+  // Stopped by SIGSTOP and its like until SIGCONT; under the signal lock.
+  std::atomic<bool> stopped{false};
 
   // Executable and arguments, for /proc/self/exe, cmdline, comm and auxv.
   Ref<Vnode> executable;
@@ -63,5 +72,14 @@ class Process : public ReferenceCounted {
 
 // The running thread's process. Only in threads of programs.
 Process& current_process();
+
+// The process with this number; none when there is no such process (a zombie counts).
+Ref<Process> find_process(ProcessId id);
+// The process with the lowest number above `after`; none at the end. For /proc and kill(-1).
+Ref<Process> next_process(ProcessId after);
+
+// Ends the running task's process: all its tasks end, and its parent gets `wait_status` as wait4
+// reports it (exit code << 8, or the number of the signal that ended it).
+[[noreturn]] void exit_process(int wait_status);
 
 }  // namespace plumbline::linux_abi

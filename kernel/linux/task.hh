@@ -32,10 +32,25 @@ class Task : public ReferenceCounted {
   SignalMask blocked = 0;
   PendingSignals pending;
   AlternateStack alternate_stack;
+  // Its place in Process::signal_takers, and what sigsuspend and the like leave to be put back.
+  SignalTaker signal_taker;
+
+  // Set, with request_attention(kWorkSignal), by whoever ends this task (exit_group or execve in
+  // another one): the task then ends on its way back into the program's code.
+  std::atomic<bool> must_end{false};
 };
 
 // The running thread's task; null in kernel threads.
 Task* current_task_or_null();
 Task& current_task();
+
+// The task with this number, in any process; none when there is no such task.
+Ref<Task> find_task(TaskId id);
+// The task of `process` with the lowest number above `after`; none at the end. For /proc.
+Ref<Task> next_task(Process& process, TaskId after);
+
+// Ends the running task alone; the last one ends the process with this status (as wait4 reports
+// it) unless the process has one already.
+[[noreturn]] void exit_task(int wait_status);
 
 }  // namespace plumbline::linux_abi

@@ -47,6 +47,20 @@ struct PendingSignals {
   IntrusiveList<QueuedSignal, &QueuedSignal::hook> queue;
 };
 
+class Task;
+
+// A task among those of its process that take signals; under the signal lock.
+struct SignalTaker {
+  ListHook hook;
+  Task* task = nullptr;
+  // rt_sigsuspend, ppoll and the like: the mask to put back once a handler has been chosen.
+  SignalMask saved_blocked = 0;
+  bool restore_blocked = false;
+  // rt_sigtimedwait: blocked signals that the task waits for.
+  SignalMask waited_for = 0;
+};
+using SignalTakers = IntrusiveList<SignalTaker, &SignalTaker::hook>;
+
 // sigaltstack(2).
 struct AlternateStack {
   std::uint64_t address = 0;
