@@ -73,6 +73,8 @@ class File : public ReferenceCounted {
   virtual PollEvents poll() { return kPollIn | kPollOut | kPollReadNormal | kPollWriteNormal; }
   // Where changes of poll() are told; null: it never changes (epoll refuses such files, kEPERM).
   virtual PollSource* poll_source() { return nullptr; }
+  // Tells the classes apart, without run-time types: the address of something static to the class.
+  virtual const void* kind() const { return nullptr; }
   // The file's name in a file system; null for pipes, sockets and the like.
   virtual Vnode* vnode() { return nullptr; }
   // For /proc/self/fd: "socket:[5]", "anon_inode:[eventpoll]", or the path.

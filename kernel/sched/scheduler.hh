@@ -37,6 +37,10 @@ bool block(Deadline deadline);
 // Lets others run; the running thread goes to the end of its queue.
 void yield();
 
+// True when another thread waits for this CPU. One load: for loops that poll while there is nothing
+// better to do.
+bool others_runnable();
+
 // Ends the running thread.
 [[noreturn]] void exit_current();
 

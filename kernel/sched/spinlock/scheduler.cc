@@ -257,6 +257,8 @@ void yield() {
   requeue_and_switch(queue);
 }
 
+bool others_runnable() { return local().length.load(std::memory_order_relaxed) != 0; }
+
 void exit_current() {
   mask_interrupts();
   RunQueue& queue = local();
