@@ -1,4 +1,4 @@
-import { fetchPackageSet } from '@plumbline/bench/debian';
+import { fetchPackageSet } from '@plumbline/variants';
 
 /* Fetches the Debian packages under test into build/, for tests that compare with them. */
 for (const set of ['memcached', 'kernel'] as const) {

@@ -4,11 +4,17 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fetchPackageSet, type PackageProvenance, packagedFile, type UnpackedPackage } from '../debian/fetch.ts';
+import {
+  type CpioEntry,
+  fetchPackageSet,
+  type PackageProvenance,
+  packagedFile,
+  removeStaleDirectories,
+  type UnpackedPackage,
+  writeCpio,
+} from '@plumbline/variants';
 import { BenchError } from '../errors.ts';
 import { runCommand } from '../process/command.ts';
-import { removeStaleDirectories } from '../process/temporary-directories.ts';
-import { type CpioEntry, writeCpio } from './cpio.ts';
 import { readModules } from './modules.ts';
 import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 

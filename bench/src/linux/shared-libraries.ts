@@ -1,4 +1,4 @@
-import { packagedFile, type UnpackedPackage } from '../debian/fetch.ts';
+import { packagedFile, type UnpackedPackage } from '@plumbline/variants';
 import { BenchError } from '../errors.ts';
 import { runCommand } from '../process/command.ts';
 

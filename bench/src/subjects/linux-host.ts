@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
+import { fetchPackageSet } from '@plumbline/variants';
 import { readThreads } from 'perf-hooks-extra';
-import { fetchPackageSet } from '../debian/fetch.ts';
 import { EnvironmentError } from '../errors.ts';
 import { linuxHostSupport, startLinuxHost } from '../linux/index.ts';
 import { startGenerator } from './generator.ts';

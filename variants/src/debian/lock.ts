@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { BenchError, messageOf } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 
 const identity = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/),
@@ -21,14 +21,14 @@ export const packageLockFile = new URL('packages.lock.json', import.meta.url);
 
 /**
  * Reads the lock file.
- * @throws BenchError naming the file and what is wrong with it
+ * @throws UserError naming the file and what is wrong with it
  */
 export async function readPackageLock(file: URL = packageLockFile): Promise<PackageLock> {
   try {
     return packageLockSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     const what = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
-    throw new BenchError(
+    throw new UserError(
       `${file.pathname}: ${what}\nWrite it anew with: node --import tsx bench/src/debian/update-lock.ts`,
     );
   }
