@@ -63,8 +63,8 @@ class File : public ReferenceCounted {
     return Errno::kENODEV;
   }
   virtual Status synchronise() { return Errno::kEINVAL; }
-  // Directory entries from `position` on; advances it.
-  virtual Status read_directory(DirectorySink& sink, std::uint64_t& position) {
+  // Directory entries from position `from` on; advances it.
+  virtual Status read_directory(DirectorySink& sink, std::uint64_t& from) {
     return Errno::kENOTDIR;
   }
   // What mmap shows. kENODEV: cannot be mapped.
@@ -85,6 +85,12 @@ class File : public ReferenceCounted {
   // The position of read and write, under its lock.
   Mutex position_lock;
   std::uint64_t position = 0;
+  // Those who watch the file without keeping it open: epoll's entries.
+  FileWatchers watchers;
+
+ protected:
+  // Ends the watches first: the file must still answer poll() while an epoll looks at it.
+  void destroy() override;
 
  private:
   std::atomic<std::uint32_t> flags_;

@@ -1,12 +1,18 @@
 // Readiness: what a file can do now, and telling those who wait for it to change.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <span>
 
+#include "core/clock.hh"
 #include "core/intrusive_list.hh"
+#include "core/result.hh"
 #include "sync/spinlock.hh"
 
 namespace plumbline {
+
+class File;
 
 // Values: Linux, include/uapi/linux/eventpoll.h (and poll.h, whose low bits are the same).
 using PollEvents = std::uint32_t;
@@ -14,14 +20,19 @@ inline constexpr PollEvents kPollIn = 0x1, kPollPriority = 0x2, kPollOut = 0x4, 
                             kPollHangup = 0x10, kPollInvalid = 0x20, kPollReadNormal = 0x40,
                             kPollReadBand = 0x80, kPollWriteNormal = 0x100, kPollWriteBand = 0x200,
                             kPollReadHangup = 0x2000;
+// Told to everybody who waits, asked for or not (poll(2)).
+inline constexpr PollEvents kPollAlways = kPollError | kPollHangup;
 
 // Somebody who wants to know when a file's readiness changes: an epoll entry, a poll in progress.
 class PollObserver {
  public:
   // `events` may have become ready. Called masked, with the source's lock held, possibly in an
-  // interrupt handler: it may wake threads and must not detach, block or allocate.
-  virtual void readiness_changed(PollEvents events) = 0;
+  // interrupt handler: it may wake threads and must not detach, block or allocate. True when
+  // somebody will look at the file because of this: then no further exclusive observer is told.
+  virtual bool readiness_changed(PollEvents events) = 0;
   ListHook hook;
+  // EPOLLEXCLUSIVE: of these, one that wakes somebody is enough. Set before attaching.
+  bool exclusive = false;
 
  protected:
   ~PollObserver() = default;
@@ -35,11 +46,62 @@ class PollSource {
   void detach(PollObserver& observer);
   // Tells all observers. Cheap when there is none: a fence and a load. What made the file ready
   // must have been stored before.
-  void notify(PollEvents events);
+  void notify(PollEvents events) {
+    // Pairs with the one in attach: either this sees the observer, or the observer's look at the
+    // file, which follows its attaching, sees the new state.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!observers_.empty_unlocked()) notify_observers(events);
+  }
 
  private:
+  void notify_observers(PollEvents events);
+
   Spinlock lock_;
+  // Exclusive ones last.
   IntrusiveList<PollObserver, &PollObserver::hook> observers_;
 };
+
+// Somebody who refers to a file without keeping it open, and must let go of it before its end.
+class FileWatcher {
+ public:
+  // The file's last reference is gone; the file itself is still there. Takes the watcher out of
+  // the file's list.
+  virtual void file_gone() = 0;
+  ListHook watch_hook;
+
+ protected:
+  ~FileWatcher() = default;
+};
+
+// The watchers of one file.
+class FileWatchers {
+ public:
+  void add(FileWatcher& watcher);
+  // Afterwards the file may be gone, unless the caller has a reference.
+  void remove(FileWatcher& watcher);
+  // At the file's end: ends all watches.
+  void file_gone() {
+    // Acquire: pairs with the release in remove, which is the last that touches the file.
+    if (count_.load(std::memory_order_acquire) != 0) end_all();
+  }
+
+ private:
+  void end_all();
+
+  std::atomic<std::uint32_t> count_{0};
+  Spinlock lock_;
+  IntrusiveList<FileWatcher, &FileWatcher::watch_hook> watchers_;
+};
+
+// A file that poll(2) or select(2) asks about.
+struct PollRequest {
+  File* file = nullptr;  // kept open by the caller; null: this one is skipped
+  PollEvents wanted = 0;
+  PollEvents found = 0;
+};
+
+// Waits until one of the files is ready for what is wanted of it (errors and hang-ups always), and
+// returns how many are; 0 at the deadline. kRestart: a signal came first; kENOMEM.
+Result<unsigned> poll_files(std::span<PollRequest> requests, Deadline deadline);
 
 }  // namespace plumbline
