@@ -32,9 +32,13 @@ inline std::uint64_t nanoseconds_to_tsc(Nanoseconds span) {
 }
 
 // Time since the kernel's first instruction. It never goes back on one CPU.
+#ifdef PLUMBLINE_HOSTED
+Nanoseconds monotonic_now();  // the host's steady clock
+#else
 inline Nanoseconds monotonic_now() {
   return tsc_to_nanoseconds(tsc_now() - clock_detail::tsc_at_boot);
 }
+#endif
 
 // The TSC's value at a point of monotonic time.
 inline std::uint64_t monotonic_to_tsc(Nanoseconds at) {

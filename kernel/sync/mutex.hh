@@ -1,6 +1,10 @@
 // A lock that sleeps. Not for interrupt handlers.
 #pragma once
 
+#ifdef PLUMBLINE_HOSTED
+#include "sync/hosted/mutex.hh"
+#else
+
 #include <atomic>
 #include <cstdint>
 
@@ -42,3 +46,5 @@ class Mutex {
 };
 
 }  // namespace plumbline
+
+#endif  // PLUMBLINE_HOSTED

@@ -6,6 +6,10 @@
 // it is held so shortly that nobody waits long. Guest test: sync_spinlock_is_not_kept_for_a_waiter.
 #pragma once
 
+#ifdef PLUMBLINE_HOSTED
+#include "sync/hosted/spinlock.hh"
+#else
+
 #include <atomic>
 #include <cstdint>
 
@@ -52,3 +56,5 @@ class Spinlock {
 };
 
 }  // namespace plumbline
+
+#endif  // PLUMBLINE_HOSTED

@@ -1,6 +1,10 @@
 // Threads that wait for a condition, and those who tell them to look again.
 #pragma once
 
+#ifdef PLUMBLINE_HOSTED
+#include "sync/hosted/wait_queue.hh"
+#else
+
 #include <atomic>
 #include <cstdint>
 
@@ -64,3 +68,5 @@ class WaitQueue {
 };
 
 }  // namespace plumbline
+
+#endif  // PLUMBLINE_HOSTED

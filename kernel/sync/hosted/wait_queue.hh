@@ -1,0 +1,50 @@
+// The wait queue of hosted builds: the kernel's interface and promises over the host's threads.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+#include "core/clock.hh"
+#include "core/intrusive_list.hh"
+
+namespace plumbline {
+
+class WaitQueue {
+ public:
+  WaitQueue() = default;
+  WaitQueue(const WaitQueue&) = delete;
+  WaitQueue& operator=(const WaitQueue&) = delete;
+
+  template <typename Predicate>
+  bool wait_until(Predicate predicate, Deadline deadline = Deadline::never()) {
+    if (predicate()) return true;
+    for (;;) {
+      Waiter waiter;
+      enqueue(waiter);
+      const bool satisfied = predicate();
+      const bool in_time = satisfied ? (cancel(waiter), true) : sleep(waiter, deadline);
+      if (satisfied || predicate()) return true;
+      if (!in_time) return false;
+    }
+  }
+
+  bool wake_one();
+  void wake_all();
+
+ private:
+  friend class ConditionVariable;
+
+  struct Waiter {
+    std::condition_variable woken;
+    ListHook hook;
+  };
+
+  void enqueue(Waiter& waiter);
+  void cancel(Waiter& waiter);
+  bool sleep(Waiter& waiter, Deadline deadline);
+
+  std::mutex lock_;
+  IntrusiveList<Waiter, &Waiter::hook> waiters_;
+};
+
+}  // namespace plumbline
