@@ -6,6 +6,7 @@
 
 #include "core/reference.hh"
 #include "core/result.hh"
+#include "memory/address.hh"
 #include "memory/memory_object.hh"
 
 namespace plumbline {
@@ -26,6 +27,8 @@ struct MapRequest {
   bool reserve_only = false;     // MAP_NORESERVE: not counted against memory
   bool populate = false;         // MAP_POPULATE
   bool grows_down = false;
+  // No pages of 2 MiB: for stacks, which are long and hardly used.
+  bool small_pages = false;
   Ref<MemoryObject> object;  // none: anonymous
   std::uint64_t offset = 0;  // into the object, page aligned
   // Bytes of free addresses wanted directly below the mapping, for stubs that jump from it.
@@ -78,10 +81,17 @@ Status residency(std::uint64_t address, std::uint64_t length, unsigned char* byt
 // Resolves a fault at `address`. Called with interrupts enabled, in the faulting thread.
 FaultOutcome resolve_fault(std::uint64_t address, Access access);
 
-// Removes the mappings of pages [first, end) of an object before these are freed.
-void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end);
+// Removes the mappings of pages [first, end) of an object, private copies included, then calls
+// `free_pages` (unless null) before anything can be mapped again.
+void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
+                         void (*free_pages)(void* context) = nullptr, void* context = nullptr);
 
-// Gives a process's mappings to another (vfork's child before exec owns nothing), or removes them.
+// Where a word that several mappings may share lies, for futexes: true, and the physical address of
+// its page, when `address` is mapped at this moment and shared. Only looks at the page tables: for
+// holders of spinlocks, who touch the page first (touch_application) where it matters.
+bool object_page(std::uint64_t address, PhysicalAddress& page);
+
+// Removes all mappings of a process.
 void unmap_owner(AddressOwner owner);
 
 // Calls `visit` for every area in order, for `owner` alone unless that is 0, until it returns

@@ -10,6 +10,9 @@
 namespace plumbline {
 
 // A sparse array of pages; holes read as zeros. Not synchronised: the owner locks. Portable.
+//
+// A radix tree with 64 children a node, as high as the largest index so far needs: a file of up to
+// 256 KiB has one node.
 class PageStore {
  public:
   PageStore() = default;
@@ -34,8 +37,15 @@ class PageStore {
 
  private:
   struct Node;
+  // The slot of `index`; nodes on the way are made. Null when memory is short.
+  std::uintptr_t* make_slot(std::uint64_t index);
+  // Frees what lies in [first, end) below a node whose indexes begin at `base`; true when nothing
+  // is left in it.
+  bool remove_below(Node* node, unsigned height, std::uint64_t base, std::uint64_t first,
+                    std::uint64_t end);
+
   Node* root_ = nullptr;
-  unsigned height_ = 0;
+  unsigned height_ = 0;  // levels of nodes
   std::uint64_t count_ = 0;
 };
 

@@ -41,9 +41,11 @@ class Allocator {
     uncarved_ = total_;
   }
 
-  PageBlock allocate(unsigned order) {
+  // Leaves at least `keep` pages.
+  PageBlock allocate(unsigned order, std::size_t keep = 0) {
     if (order > kMaxPageOrder) return {};
     const LockGuard guard(lock_);
+    if (free_pages_ + uncarved_ < keep + (std::size_t{1} << order)) return {};
     for (;;) {
       for (unsigned o = order; o <= kMaxPageOrder; ++o) {
         FreeBlock* block = free_[o].pop_front();
@@ -105,6 +107,14 @@ class Allocator {
     }
     insert(page, order);
   }
+
+  void split(PageBlock block) {
+    const std::uint64_t page = page_of(block.data);
+    const LockGuard guard(lock_);
+    std::memset(states_ + page, kUsed, std::size_t{1} << block.order);
+  }
+
+  std::size_t total() const { return total_; }
 
   void set_use(PageBlock block, PageUse use) {
     const std::uint64_t page = page_of(block.data);
@@ -209,6 +219,16 @@ PageBlock allocate_pages(unsigned order, Zeroed zeroed) {
   return block;
 }
 
+PageBlock allocate_program_pages(unsigned order, Zeroed zeroed) {
+  // A sixty-fourth, at least 256 KiB: slabs, stacks and page tables of what goes on until the
+  // program has ended or has freed something.
+  const std::size_t keep = std::max<std::size_t>(64, allocator.total() / 64);
+  const PageBlock block = allocator.allocate(order, keep);
+  if (block && zeroed == Zeroed::kYes) std::memset(block.data, 0, block.size());
+  return block;
+}
+
+void split_pages(PageBlock block) { allocator.split(block); }
 std::span<std::byte> reserve_memory(std::size_t bytes) { return allocator.reserve(bytes); }
 void free_pages(PageBlock block) { allocator.free(block); }
 void set_page_use(PageBlock block, PageUse use) { allocator.set_use(block, use); }

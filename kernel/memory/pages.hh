@@ -37,6 +37,11 @@ constexpr unsigned page_order_for(std::size_t bytes) {
 // anywhere except in NMI handlers.
 PageBlock allocate_pages(unsigned order, Zeroed zeroed = Zeroed::kNo);
 void free_pages(PageBlock block);
+// The same for what programs ask for (their memory, files in memory): the last part of memory is
+// kept for the kernel, whose own needs end in a panic when they are not met.
+PageBlock allocate_program_pages(unsigned order, Zeroed zeroed = Zeroed::kNo);
+// Makes an allocated block many blocks of one page, which are freed each on its own.
+void split_pages(PageBlock block);
 
 // Takes at least `bytes` of contiguous memory for good, in multiples of 4 MiB and without touching
 // it: a guest's first touch of a page costs the host 3 to 5 us or, for a huge page, the time to

@@ -1,0 +1,11 @@
+#include "memory/address_space.hh"
+
+namespace plumbline::address_space {
+
+// Nothing can be mapped yet, so there is nothing to forget.
+void forget_object_pages(MemoryObject&, std::uint64_t, std::uint64_t, void (*free_pages)(void*),
+                         void* context) {
+  if (free_pages != nullptr) free_pages(context);
+}
+
+}  // namespace plumbline::address_space
