@@ -15,6 +15,7 @@ const ENTRIES = {
   boot: 'bench/src/cli/boot.ts',
   targets: 'bench/src/cli/targets.ts',
   soak: 'bench/src/cli/soak.ts',
+  lock: 'variants/src/debian/update-lock.ts',
   report: 'reports/src/cli.ts',
   paper: 'paper/src/cli.ts',
   fuzz: 'scripts/src/fuzz.ts',

@@ -5,7 +5,7 @@ export const DEBIAN_PACKAGES = {
     'gcc-12': 'the same, C and assembly',
     cmake: 'builds',
     'ninja-build': 'builds',
-    binutils: 'links and reads images',
+    binutils: 'links and reads images; finds the system calls in programs',
     'pkg-config': 'finds DPDK',
     'libdpdk-dev': "the load generator is the other end of the guest's network rings",
     'nlohmann-json3-dev': "the generator's control protocol",
@@ -33,6 +33,7 @@ export const DEBIAN_PACKAGES = {
 /** Package groups by command; a command that is not listed needs none. */
 export const GROUPS = {
   bench: ['build', 'run'],
+  lock: ['build', 'run'],
   boot: ['build', 'run'],
   targets: ['build', 'run'],
   soak: ['build', 'run'],

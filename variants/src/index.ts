@@ -1,15 +1,10 @@
-export {
-  DebianFetchError,
-  type FetchedPackages,
-  type FetchOptions,
-  fetchPackageSet,
-  type PackageProvenance,
-  packagedFile,
-  type UnpackedPackage,
-} from './debian/fetch.ts';
+export { DebianFetchError } from './debian/apt-session.ts';
+export { type FetchedPackages, type FetchOptions, fetchImagePackages, fetchPackageSet } from './debian/fetch.ts';
+export { type PackageProvenance, packagedFile, type UnpackedPackage } from './debian/package-cache.ts';
 export * from './declarations.ts';
 export { ElfError, readBuildId, readPvhEntry, readSymbols } from './elf.ts';
 export { EnvironmentError, messageOf, UsageError, UserError } from './errors.ts';
+export { buildProgramImage, type ImageOptions, type ImageReport, type ProgramImage } from './image/build.ts';
 export { type CpioEntry, writeCpio } from './image/cpio.ts';
 export { buildKernel, KernelBuildError, type KernelImage } from './kernel-build.ts';
 export { takeLockFile } from './lock-file.ts';

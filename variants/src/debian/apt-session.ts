@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EnvironmentError, messageOf } from '../errors.ts';
 import { runCommand } from '../process/command.ts';
 import { removeStaleDirectories } from '../process/temporary-directories.ts';
+import { PackageIndex } from './package-index.ts';
 import { parseStanzas, type Stanza } from './stanza.ts';
 
 /** Packages could not be had: no network, no apt, or sources that do not offer them. Names the next step. */
@@ -89,9 +90,7 @@ export class AptSession implements AsyncDisposable {
       await this.run('apt-get', ['update', '-q'], UPDATE_DEADLINE_MS);
     } catch (error) {
       if (error instanceof EnvironmentError) {
-        throw new DebianFetchError(
-          `apt-get is missing: the Linux subjects are made of Debian's packages. ${error.message}`,
-        );
+        throw new DebianFetchError(`apt-get is missing: images are made of Debian's packages. ${error.message}`);
       }
       this.signal?.throwIfAborted();
       // One unreachable source of several is not our concern as long as the packages are found in another.
@@ -115,6 +114,11 @@ export class AptSession implements AsyncDisposable {
       if (/No packages found|No versions found|was not found|Unable to locate/.test(messageOf(error))) return undefined;
       throw error;
     }
+  }
+
+  /** Everything that the sources offer. */
+  async index(): Promise<PackageIndex> {
+    return new PackageIndex(await this.run('apt-cache', ['dumpavail'], 60_000));
   }
 
   /**

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { PackageIdentity } from './apt-session.ts';
-import { DebianFetchError, fetchPackageSet, packagedFile } from './fetch.ts';
+import { DebianFetchError, type PackageIdentity } from './apt-session.ts';
+import { fetchPackageSet } from './fetch.ts';
 import { readPackageLock } from './lock.ts';
+import { packagedFile } from './package-cache.ts';
 
 /** A small package of the locked set, so that the tests fetch kilobytes. */
 let small: PackageIdentity;
@@ -66,7 +67,7 @@ describe('fetchPackageSet, from the apt sources of this machine', () => {
 describe('readPackageLock', () => {
   it('names the file and the field that is wrong', async () => {
     const file = join(cache, 'bad.json');
-    await writeFile(file, '{"schema":1,"sets":{"kernel":[],"memcached":[{"name":"memcached"}]}}');
+    await writeFile(file, '{"schema":2,"images":[],"sets":{"kernel":[],"memcached":[{"name":"memcached"}]}}');
     await expect(readPackageLock(pathToFileURL(file))).rejects.toThrow(
       /bad\.json:[\s\S]*sets\.memcached\[0\]\.version/,
     );

@@ -1,83 +1,40 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, readlinkSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { runCommand } from '../process/command.ts';
-import { AptSession, DebianFetchError, identityOf, type PackageIdentity } from './apt-session.ts';
-import { readPackageLock } from './lock.ts';
+import { AptSession, identityOf, type PackageIdentity } from './apt-session.ts';
+import { readPackageLock, resolvedPackage } from './lock.ts';
+import {
+  allCached,
+  type CacheOptions,
+  fetchMissing,
+  packageCacheDirectory,
+  type UnpackedPackage,
+  unpackedDirectory,
+} from './package-cache.ts';
 import { type PackageSetName, resolveSet } from './package-sets.ts';
+import { closureOf, type ResolvedPackage, resolveDependencies } from './resolve.ts';
 
-export { DebianFetchError } from './apt-session.ts';
-
-/** One Debian package as it was used, for a sample's provenance. */
-export interface PackageProvenance extends PackageIdentity {
-  /** False when the version in `packages.lock.json` was no longer offered and the current candidate was used. */
-  readonly locked: boolean;
-}
-
-/** A package with its files. */
-export interface UnpackedPackage extends PackageProvenance {
-  /** Directory with the package's files, as below `/`. Shared by everyone: read only. */
-  readonly directory: string;
-}
-
-/** A set of packages, ready to use. */
-export interface FetchedPackages {
-  readonly packages: readonly UnpackedPackage[];
+/** Packages, ready to use. */
+export interface FetchedPackages<Package extends PackageIdentity = PackageIdentity> {
+  readonly packages: readonly (Package & UnpackedPackage)[];
   /** Lines for the user, when something is not as locked. */
   readonly notices: readonly string[];
 }
 
 /** How to fetch. */
-export interface FetchOptions {
+export interface FetchOptions<Package extends PackageIdentity = PackageIdentity> extends CacheOptions {
   readonly cacheDirectory?: string;
   /** The locked packages; default: `packages.lock.json`. */
-  readonly locked?: readonly PackageIdentity[];
-  readonly onProgress?: ((line: string) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly locked?: readonly Package[];
 }
 
-/** Unpacked packages, by content. */
-export const packageCacheDirectory = fileURLToPath(new URL('../../../build/cache/debian', import.meta.url));
-
-const identities = z.array(
-  z.object({ name: z.string(), version: z.string(), architecture: z.string(), sha256: z.string() }),
-);
-
-function directoryOf(cache: string, item: PackageIdentity): string {
-  return join(cache, `${item.name}_${item.architecture}-${item.sha256.slice(0, 16)}`);
-}
-
-function allCached(cache: string, packages: readonly PackageIdentity[]): boolean {
-  return packages.every((item) => existsSync(directoryOf(cache, item)));
-}
-
-/** Unpacks beside the final name and renames, so that another process sees all of it or nothing. */
-async function unpack(cache: string, item: PackageIdentity, deb: string, signal?: AbortSignal): Promise<void> {
-  const temporary = join(cache, `.unpack-${randomUUID()}`);
-  try {
-    await runCommand(['dpkg-deb', '-x', deb, temporary], { deadlineMs: 120_000, signal });
-    await rename(temporary, directoryOf(cache, item));
-  } catch (error) {
-    // Somebody else was faster with the same content.
-    if (!existsSync(directoryOf(cache, item))) throw error;
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-}
-
-async function fetchMissing(
-  apt: AptSession,
-  cache: string,
-  packages: readonly PackageIdentity[],
-  options: FetchOptions,
-): Promise<void> {
-  const missing = packages.filter((item) => !existsSync(directoryOf(cache, item)));
-  options.onProgress?.(`fetching Debian packages: ${missing.map((item) => `${item.name} ${item.version}`).join(', ')}`);
-  const debs = await apt.download(missing);
-  for (const [index, item] of missing.entries()) await unpack(cache, item, debs[index] as string, options.signal);
+/** What is asked for: a name for it, the locked packages it consists of if they are known, and how to find others. */
+interface Demand<Package extends PackageIdentity> {
+  readonly name: string;
+  readonly locked: readonly Package[] | undefined;
+  readonly schema: z.ZodType<Package>;
+  resolve(apt: AptSession): Promise<Package[]>;
 }
 
 /** Whether apt's sources still offer exactly these files. */
@@ -89,14 +46,71 @@ async function allOffered(apt: AptSession, packages: readonly PackageIdentity[])
   return true;
 }
 
-/** The packages that replaced a locked set the last time, so that a machine stays with them and works offline. */
-async function readSubstitute(file: string): Promise<PackageIdentity[] | undefined> {
+/** What was taken instead of locked packages the last time, so that a machine stays with it and works offline. */
+async function readSubstitute<Package>(file: string, schema: z.ZodType<Package>): Promise<Package[] | undefined> {
   try {
-    return identities.parse(JSON.parse(await readFile(file, 'utf8')));
+    return z.array(schema).parse(JSON.parse(await readFile(file, 'utf8')));
   } catch {
     return undefined;
   }
 }
+
+async function provide<Package extends PackageIdentity>(
+  { name, locked, schema, resolve }: Demand<Package>,
+  cache: string,
+  options: CacheOptions,
+): Promise<readonly Package[]> {
+  if (locked !== undefined && allCached(cache, locked)) return locked;
+  const key = createHash('sha256').update(`${name}\n`);
+  for (const item of locked ?? []) key.update(`${item.sha256}\n`);
+  const substituteFile = join(cache, `substitute-${key.digest('hex').slice(0, 16)}.json`);
+  const substitute = await readSubstitute(substituteFile, schema);
+  if (substitute !== undefined && allCached(cache, substitute)) return substitute;
+
+  options.onProgress?.("reading Debian's package indexes");
+  await using apt = await AptSession.open(cache, options.signal);
+  if (locked !== undefined && (await allOffered(apt, locked))) {
+    await fetchMissing(apt, cache, locked, options);
+    return locked;
+  }
+  const current = await resolve(apt);
+  await fetchMissing(apt, cache, current, options);
+  await mkdir(cache, { recursive: true });
+  const temporary = `${substituteFile}.${randomUUID()}`;
+  await writeFile(temporary, JSON.stringify(current));
+  await rename(temporary, substituteFile);
+  return current;
+}
+
+function finish<Package extends PackageIdentity>(
+  cache: string,
+  packages: readonly Package[],
+  locked: readonly PackageIdentity[],
+): FetchedPackages<Package> {
+  const sums = new Set(locked.map((item) => item.sha256));
+  const versions = new Map(locked.map((item) => [item.name, item.version]));
+  const notices: string[] = [];
+  const unknown: string[] = [];
+  for (const item of packages.filter((other) => !sums.has(other.sha256))) {
+    const version = versions.get(item.name);
+    if (version === undefined) unknown.push(`${item.name} ${item.version}`);
+    else
+      notices.push(
+        `Debian package ${item.name}: locked version ${version} is no longer offered, using ${item.version}`,
+      );
+  }
+  if (unknown.length > 0) notices.push(`Debian packages that are not locked, as offered now: ${unknown.join(', ')}`);
+  return {
+    packages: packages.map((item) => ({
+      ...item,
+      directory: unpackedDirectory(cache, item),
+      locked: sums.has(item.sha256),
+    })),
+    notices,
+  };
+}
+
+const identity: z.ZodType<PackageIdentity> = resolvedPackage.omit({ source: true, depends: true });
 
 /**
  * Provides a set of Debian packages, unpacked, without root. The versions in `packages.lock.json` are used; when the apt
@@ -107,61 +121,27 @@ async function readSubstitute(file: string): Promise<PackageIdentity[] | undefin
 export async function fetchPackageSet(set: PackageSetName, options: FetchOptions = {}): Promise<FetchedPackages> {
   const cache = options.cacheDirectory ?? packageCacheDirectory;
   const locked = options.locked ?? (await readPackageLock()).sets[set];
-  const lockedSums = new Set(locked.map((item) => item.sha256));
-  const finish = (packages: readonly PackageIdentity[]): FetchedPackages => ({
-    packages: packages.map((item) => ({
-      ...item,
-      directory: directoryOf(cache, item),
-      locked: lockedSums.has(item.sha256),
-    })),
-    notices: packages
-      .filter((item) => !lockedSums.has(item.sha256))
-      .map((item) => {
-        const version = locked.find((other) => other.name === item.name)?.version;
-        return `Debian package ${item.name}: ${version === undefined ? 'replaces a locked one' : `locked version ${version} is no longer offered`}, using ${item.version}`;
-      }),
-  });
-  if (allCached(cache, locked)) return finish(locked);
-
-  const substituteFile = join(
-    cache,
-    `substitute-${set}-${locked.map((item) => item.sha256.slice(0, 4)).join('')}.json`,
-  );
-  const substitute = await readSubstitute(substituteFile);
-  if (substitute !== undefined && allCached(cache, substitute)) return finish(substitute);
-
-  options.onProgress?.("reading Debian's package indexes");
-  await using apt = await AptSession.open(cache, options.signal);
-  if (await allOffered(apt, locked)) {
-    await fetchMissing(apt, cache, locked, options);
-    return finish(locked);
-  }
-  const current = await resolveSet(apt, set);
-  await fetchMissing(apt, cache, current, options);
-  await mkdir(cache, { recursive: true });
-  const temporary = `${substituteFile}.${randomUUID()}`;
-  await writeFile(temporary, JSON.stringify(current));
-  await rename(temporary, substituteFile);
-  return finish(current);
+  const demand = { name: set, locked, schema: identity, resolve: (apt: AptSession) => resolveSet(apt, set) };
+  return finish(cache, await provide(demand, cache, options), locked);
 }
 
 /**
- * Finds a file of a set of packages, following the merged `/usr` of Debian (`/lib` and `/usr/lib` are one) and symbolic links
- * inside the packages, so that never a file of this machine takes the place of the package's.
- * @param path absolute path as in an installed system
- * @throws DebianFetchError when no package has it
+ * Provides the packages of an image: those named and all they depend on, unpacked. As {@link fetchPackageSet}; packages
+ * that are not in `packages.lock.json` are taken as the apt sources offer them.
+ * @throws DebianFetchError also for a package that does not exist
  */
-export function packagedFile(packages: readonly UnpackedPackage[], path: string): string {
-  let wanted = path;
-  // As many links as the kernel follows.
-  for (let links = 0; links < 40; links++) {
-    const candidates = wanted.startsWith('/usr/') ? [wanted, wanted.slice(4)] : [wanted, `/usr${wanted}`];
-    const file = packages
-      .flatMap(({ directory }) => candidates.map((candidate) => join(directory, candidate)))
-      .find((candidate) => lstatSync(candidate, { throwIfNoEntry: false }) !== undefined);
-    if (file === undefined) break;
-    if (!lstatSync(file).isSymbolicLink()) return file;
-    wanted = posix.resolve(posix.dirname(wanted), readlinkSync(file));
-  }
-  throw new DebianFetchError(`no file ${path} in ${packages.map((item) => item.name).join(', ')}`);
+export async function fetchImagePackages(
+  names: readonly string[],
+  options: FetchOptions<ResolvedPackage> = {},
+): Promise<FetchedPackages<ResolvedPackage>> {
+  const cache = options.cacheDirectory ?? packageCacheDirectory;
+  const all = options.locked ?? (await readPackageLock()).images;
+  const roots = [...new Set(names)].sort();
+  const demand = {
+    name: `image ${roots.join(' ')}`,
+    locked: closureOf(all, roots),
+    schema: resolvedPackage,
+    resolve: async (apt: AptSession) => resolveDependencies(await apt.index(), roots),
+  };
+  return finish(cache, await provide(demand, cache, options), all);
 }

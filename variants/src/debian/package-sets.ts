@@ -48,6 +48,12 @@ async function resolveProgram(apt: AptSession, program: string): Promise<Package
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What images of programs are made of in tests and measurements; their packages and all these depend on are locked. */
+export const IMAGE_PACKAGES: readonly string[] = [
+  ...['coreutils', 'dash', 'libc6', 'libpython3.11-testsuite', 'lua5.4', 'memcached', 'openssl', 'perl', 'python3'],
+  ...['rt-tests', 'ruby', 'sqlite3', 'sysbench'],
+];
+
 /** Resolves a set to the versions that the machine's apt sources prefer now. */
 export function resolveSet(apt: AptSession, set: PackageSetName): Promise<PackageIdentity[]> {
   return set === 'kernel' ? resolveKernel(apt) : resolveProgram(apt, 'memcached');

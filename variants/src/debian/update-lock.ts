@@ -1,17 +1,34 @@
-/** Pins the packages that the machine's apt sources prefer now: `node --import tsx bench/src/debian/update-lock.ts`. */
+/** Pins the packages that the machine's apt sources offer now: `npm run lock`. */
+import { existsSync, readdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AptSession } from './apt-session.ts';
-import { packageCacheDirectory } from './fetch.ts';
 import { type PackageLock, packageLockFile } from './lock.ts';
-import { resolveSet } from './package-sets.ts';
+import { fetchMissing, packageCacheDirectory, unpackedDirectory } from './package-cache.ts';
+import { IMAGE_PACKAGES, resolveSet } from './package-sets.ts';
+import { type ResolvedPackage, resolveDependencies } from './resolve.ts';
+
+const onProgress = (line: string) => console.log(line);
+
+/** Names of the programs a package has. */
+function programsOf(item: ResolvedPackage): string[] {
+  return ['bin', 'sbin', 'usr/bin', 'usr/sbin', 'usr/games']
+    .map((folder) => join(unpackedDirectory(packageCacheDirectory, item), folder))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder))
+    .sort();
+}
 
 await using apt = await AptSession.open(packageCacheDirectory);
-const lock: PackageLock = {
-  schema: 1,
-  sets: { kernel: await resolveSet(apt, 'kernel'), memcached: await resolveSet(apt, 'memcached') },
-};
+const sets = { kernel: await resolveSet(apt, 'kernel'), memcached: await resolveSet(apt, 'memcached') };
+const resolved = resolveDependencies(await apt.index(), IMAGE_PACKAGES);
+await fetchMissing(apt, packageCacheDirectory, resolved, { onProgress });
+const images = resolved.map((item) => ({ ...item, programs: programsOf(item) }));
+const lock: PackageLock = { schema: 2, sets, images };
 const file = fileURLToPath(packageLockFile);
 await writeFile(`${file}.new`, `${JSON.stringify(lock, null, 2)}\n`);
 await rename(`${file}.new`, file);
-for (const item of [...lock.sets.kernel, ...lock.sets.memcached]) console.log(`${item.name} ${item.version}`);
+const all = new Map([...sets.kernel, ...sets.memcached, ...images].map((item) => [item.name, item.version]));
+for (const [name, version] of [...all].sort()) console.log(`${name} ${version}`);
+console.log(`${all.size} packages are locked in ${file}`);

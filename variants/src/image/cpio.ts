@@ -31,7 +31,14 @@ function padded(buffer: Buffer): Buffer {
   return Buffer.concat([buffer, Buffer.alloc(-buffer.length & 3)]);
 }
 
-/** Header, name and data of one member, each ended on a multiple of four bytes. */
+/** Bytes of the fixed part of a member's header. */
+const HEADER = 110;
+const PAGE = 4096;
+
+/**
+ * Header, name and data of one member, each ended on a multiple of four bytes.
+ * @param at where the member begins in the archive; given, data of a page and more begins on a page's boundary
+ */
 function member(
   path: string,
   inode: number,
@@ -39,11 +46,25 @@ function member(
   links: number,
   data: Buffer,
   device: readonly [number, number],
-): Buffer {
-  const name = Buffer.from(`${path}\0`);
+  at?: number,
+): Buffer[] {
+  let name = Buffer.from(`${path}\0`);
+  if (at !== undefined && data.length >= PAGE) {
+    // Zeros after the name's end are the one place where the format has room.
+    name = Buffer.concat([name, Buffer.alloc(-(at + HEADER + name.length) & (PAGE - 1))]);
+  }
   const fields = [inode, mode, 0, 0, links, 0, data.length, 0, 0, device[0], device[1], name.length, 0];
   const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}`;
-  return Buffer.concat([padded(Buffer.concat([Buffer.from(header), name])), padded(data)]);
+  return [padded(Buffer.concat([Buffer.from(header), name])), data, Buffer.alloc(-data.length & 3)];
+}
+
+/** How to write an archive. */
+export interface CpioOptions {
+  /**
+   * Data of 4096 bytes and more begins at a multiple of 4096, so that a kernel that has the archive in memory can use
+   * its pages in place; the archive's length is such a multiple too, so that archives one after the other keep this.
+   */
+  readonly alignPages?: boolean;
 }
 
 /**
@@ -51,7 +72,27 @@ function member(
  * entries give the same bytes, in whatever order: members are sorted by path, owner and times are zero, inodes are counted.
  * @throws RangeError for a path that is absolute, not normal, or given twice
  */
-export function writeCpio(entries: readonly CpioEntry[]): Buffer {
+export function writeCpio(entries: readonly CpioEntry[], { alignPages = false }: CpioOptions = {}): Buffer {
+  const parts: Buffer[] = [];
+  let length = 0;
+  const add = (buffers: readonly Buffer[]): void => {
+    for (const buffer of buffers) {
+      parts.push(buffer);
+      length += buffer.length;
+    }
+  };
+  for (const [index, entry] of sortedWithParents(entries).entries()) {
+    const links = entry.kind === 'directory' ? 2 : 1;
+    const device = entry.kind === 'character-device' ? entry.device : ([0, 0] as const);
+    const at = alignPages ? length : undefined;
+    add(member(entry.path, index + 1, typeAndMode(entry), links, dataOf(entry), device, at));
+  }
+  add(member('TRAILER!!!', 0, 0, 1, Buffer.alloc(0), [0, 0]));
+  if (alignPages) add([Buffer.alloc(-length & (PAGE - 1))]);
+  return Buffer.concat(parts);
+}
+
+function sortedWithParents(entries: readonly CpioEntry[]): CpioEntry[] {
   const byPath = new Map<string, CpioEntry>();
   for (const entry of entries) {
     const parts = entry.path.split('/');
@@ -68,16 +109,5 @@ export function writeCpio(entries: readonly CpioEntry[]): Buffer {
     }
   }
   // By code units, so that the order does not depend on the locale; a directory comes before what is in it.
-  const sorted = [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const members = sorted.map((entry, index) =>
-    member(
-      entry.path,
-      index + 1,
-      typeAndMode(entry),
-      entry.kind === 'directory' ? 2 : 1,
-      dataOf(entry),
-      entry.kind === 'character-device' ? entry.device : [0, 0],
-    ),
-  );
-  return Buffer.concat([...members, member('TRAILER!!!', 0, 0, 1, Buffer.alloc(0), [0, 0])]);
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
