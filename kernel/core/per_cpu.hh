@@ -47,10 +47,18 @@ struct alignas(kPageSize) PerCpu {
 };
 
 // This CPU's block. A thread that may move must be masked or pinned while it uses the result.
+// Volatile: after a call that switched threads the block may be another one.
 inline PerCpu& this_cpu() {
   PerCpu* self;
-  asm("mov %%gs:%c1, %0" : "=r"(self) : "i"(offsetof(PerCpu, self)));
+  asm volatile("mov %%gs:%c1, %0" : "=r"(self) : "i"(offsetof(PerCpu, self)));
   return *self;
+}
+
+// The running thread, in one instruction: right also for threads that may move at any time.
+inline Thread* current() {
+  Thread* thread;
+  asm("mov %%gs:%c1, %0" : "=r"(thread) : "i"(offsetof(PerCpu, current)));
+  return thread;
 }
 
 // CPUs that run, 1 to kMaxCpus.

@@ -9,6 +9,7 @@
 #include "fs/descriptor_table.hh"
 #include "fs/poll.hh"
 #include "linux/signal/signal_state.hh"
+#include "memory/address_space.hh"
 #include "sync/mutex.hh"
 #include "sync/wait_queue.hh"
 
@@ -29,8 +30,33 @@ struct Limit {
 };
 inline constexpr unsigned kLimits = 16;
 
-class Process : public ReferenceCounted {
+// The mappings that a program made. vfork's child uses its parent's until it execs; when the last
+// process lets go, they are removed.
+class ProgramMemory : public ReferenceCounted {
  public:
+  // Numbers are used once, so that what a new program maps is never taken for the old one's.
+  ProgramMemory();
+  const AddressOwner owner;
+
+ protected:
+  ~ProgramMemory() override;
+};
+
+// What a list of tasks needs of each (linux/task.hh derives from it).
+struct ProcessMember {
+  ListHook member_hook;
+};
+
+// The places of a process in the list of all and in its parent's list.
+struct ProcessLinks {
+  ListHook sibling_hook;
+  ListHook table_hook;
+};
+
+class Process : public ReferenceCounted, public ProcessLinks {
+ public:
+  Process();
+
   ProcessId id = 0;
   Process* parent = nullptr;  // under the process table's lock
   ProcessId group = 0, session = 0;
@@ -54,32 +80,57 @@ class Process : public ReferenceCounted {
   // Stopped by SIGSTOP and its like until SIGCONT; under the signal lock.
   std::atomic<bool> stopped{false};
 
-  // Executable and arguments, for /proc/self/exe, cmdline, comm and auxv.
+  // Executable and arguments, for /proc/self/exe, cmdline, comm and auxv. Under fs_lock.
   Ref<Vnode> executable;
   char executable_path[256] = "";
   char* arguments = nullptr;  // zero-separated, from the heap
   std::size_t arguments_length = 0;
+  char* auxiliary_vector = nullptr;  // as on the program's stack, from the heap
+  std::size_t auxiliary_length = 0;
+
+  // The mappings of this process; who maps for it names this owner (0: it has ended). Replaced by
+  // exec alone.
+  Ref<ProgramMemory> memory;
+  std::atomic<AddressOwner> owner{0};
+  AddressOwner memory_owner() const { return owner.load(std::memory_order_relaxed); }
 
   // brk(2).
   std::uint64_t break_begin = 0, break_end = 0;
 
-  // Tasks, under the process table's lock.
+  // Tasks, under the process table's lock: tasks that have not ended (task_count as well).
+  IntrusiveList<ProcessMember, &ProcessMember::member_hook> tasks;
   std::atomic<unsigned> task_count{0};
+  // exit_group, a deadly signal or exec ends its tasks; no new ones start.
   bool exiting = false;
   // As wait4 reports it.
   int exit_status = 0;
+  // Of the first task, which says how the process ended when nobody called exit_group.
+  int first_task_status = 0;
+
+  // Under the process table's lock.
+  IntrusiveList<ProcessLinks, &ProcessLinks::sibling_hook> children;
+  // Ended, and waiting for its parent to ask. No tasks, no memory, no descriptors.
+  bool zombie = false;
+  // The signal its parent gets at its end: SIGCHLD, or 0.
+  int exit_signal = 0;
+  // execve has succeeded in it (setpgid(2): EACCES).
+  bool has_executed = false;
+  // Processor time of tasks that have ended and of children waited for, in TSC ticks.
+  std::uint64_t ended_ticks = 0, children_ticks = 0;
+  // Its parent waits in vfork until this is false (exec or end).
+  std::atomic<bool> borrows_parent{false};
+
+  // Wakes who waits: parents for children, vfork's parent, exec for the last other task.
+  WaitQueue changed;
+
+ protected:
+  ~Process() override;
 };
 
 // The running thread's process. Only in threads of programs.
 Process& current_process();
 
-// The process with this number; none when there is no such process (a zombie counts).
-Ref<Process> find_process(ProcessId id);
-// The process with the lowest number above `after`; none at the end. For /proc and kill(-1).
-Ref<Process> next_process(ProcessId after);
-
-// Ends the running task's process: all its tasks end, and its parent gets `wait_status` as wait4
-// reports it (exit code << 8, or the number of the signal that ended it).
-[[noreturn]] void exit_process(int wait_status);
+// The first process: init's stand-in, parent of orphans. Null before it starts.
+Process* first_process();
 
 }  // namespace plumbline::linux_abi

@@ -4,22 +4,22 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/per_cpu.hh"
 #include "core/reference.hh"
 #include "linux/process.hh"
 #include "linux/signal/signal_state.hh"
-
-namespace plumbline {
-class Thread;
-}
+#include "sched/thread_state.hh"
 
 namespace plumbline::linux_abi {
 
 using TaskId = std::uint32_t;
 
-class Task : public ReferenceCounted {
+class Task : public ReferenceCounted, public ProcessMember {
  public:
   TaskId id = 0;
   Ref<Process> process;
+  // Valid while the task is in its process's list; who uses another task's thread holds the process
+  // table's lock.
   Thread* thread = nullptr;
   char name[16] = "";  // comm
 
@@ -38,19 +38,14 @@ class Task : public ReferenceCounted {
   // Set, with request_attention(kWorkSignal), by whoever ends this task (exit_group or execve in
   // another one): the task then ends on its way back into the program's code.
   std::atomic<bool> must_end{false};
+  // sched_setscheduler, setpriority: kept and told, all threads run in turn.
+  int policy = 0, priority = 0, nice = 0;
+  // The next in its bucket of the task table.
+  Task* next_in_table = nullptr;
 };
 
 // The running thread's task; null in kernel threads.
-Task* current_task_or_null();
-Task& current_task();
-
-// The task with this number, in any process; none when there is no such task.
-Ref<Task> find_task(TaskId id);
-// The task of `process` with the lowest number above `after`; none at the end. For /proc.
-Ref<Task> next_task(Process& process, TaskId after);
-
-// Ends the running task alone; the last one ends the process with this status (as wait4 reports
-// it) unless the process has one already.
-[[noreturn]] void exit_task(int wait_status);
+inline Task* current_task_or_null() { return static_cast<Task*>(current()->application.task); }
+inline Task& current_task() { return *current_task_or_null(); }
 
 }  // namespace plumbline::linux_abi

@@ -5,8 +5,8 @@ namespace plumbline {
 
 class Thread;
 
-// The thread has left its stack for ever; who joined it may free it. The caller does not touch it
-// any more.
+// The thread has left its stack for ever; who joined it may free it, or what it named for its end
+// does so. The caller does not touch it any more. Masked.
 void announce_exit(Thread& thread);
 
 }  // namespace plumbline

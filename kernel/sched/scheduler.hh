@@ -20,12 +20,20 @@ void initialise_cpu(Thread& idle);
 // Makes `thread`, which is new, runnable on `cpu`.
 void start(Thread& thread, unsigned cpu);
 
-// The CPU on which a thread without a wish starts.
-unsigned choose_cpu();
+// The CPU, of those that it may use, on which a thread starts.
+unsigned choose_cpu(const Thread& thread);
+
+// Changes the CPUs that a thread may use: a bit each, one of which exists. The running thread has
+// moved when this returns; another moves when it next gets or gives up its CPU, at once if it runs.
+void set_allowed_cpus(Thread& thread, std::uint64_t allowed);
 
 // Makes a thread runnable that is blocked, or about to block; otherwise does nothing. True when it
 // did. Callable in interrupt handlers.
 bool wake(Thread& thread);
+
+// Makes a thread notice something new (its work flags): wakes it if it sleeps, interrupts its CPU
+// if it runs on another one. Callable in interrupt handlers.
+void attract(Thread& thread);
 
 // The running thread announces that it will block: from now on a wake is remembered. A full fence.
 void prepare_to_block();
@@ -51,6 +59,7 @@ bool others_runnable();
 struct Statistics {
   std::uint64_t switches;         // from one thread to another
   std::uint64_t preemptions;      // of these, not asked for by the thread
+  std::uint64_t migrations;       // of threads to another CPU
   std::uint64_t wake_interrupts;  // sent to make another CPU look at its queue
 };
 Statistics statistics();

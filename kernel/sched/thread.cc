@@ -21,12 +21,16 @@ constinit WaitQueue exits;
 }  // namespace
 
 void announce_exit(Thread& thread) {
+  if (thread.ended != nullptr) {
+    thread.ended(&thread);
+    return;
+  }
   // Release: what the thread did is visible to who joins it.
   thread.finished.store(true, std::memory_order_release);
   exits.wake_all();
 }
 
-Thread* spawn(const ThreadOptions& options, void (*function)(void*), void* argument) {
+Thread* create_thread(const ThreadOptions& options, void (*function)(void*), void* argument) {
   const Stack stack = allocate_stack(options.stack_size);
   if (!stack) return nullptr;
   auto* thread = new (std::nothrow) Thread;
@@ -39,18 +43,39 @@ Thread* spawn(const ThreadOptions& options, void (*function)(void*), void* argum
   thread->function = function;
   thread->argument = argument;
   thread->stack_pointer = prepare_context(stack.top);
-  const unsigned cpu =
-      options.cpu == kAnyCpu ? scheduler::choose_cpu() : static_cast<unsigned>(options.cpu);
-  ASSERT_MSG(cpu < cpu_count(), "spawn: no such CPU");
-  scheduler::start(*thread, cpu);
+  thread->ended = options.ended;
+  thread->moves = options.moves;
+  thread->allowed_cpus = options.allowed_cpus;
+  if (options.cpu != kAnyCpu) {
+    ASSERT_MSG(static_cast<unsigned>(options.cpu) < cpu_count(), "spawn: no such CPU");
+    thread->allowed_cpus = std::uint64_t{1} << options.cpu;
+  }
+  return thread;
+}
+
+void start_thread(Thread& thread) { scheduler::start(thread, scheduler::choose_cpu(thread)); }
+
+void free_thread(Thread* thread) {
+  free_stack(thread->stack);
+  delete thread;
+}
+
+Thread* spawn(const ThreadOptions& options, void (*function)(void*), void* argument) {
+  Thread* thread = create_thread(options, function, argument);
+  if (thread != nullptr) start_thread(*thread);
   return thread;
 }
 
 void join(Thread* thread) {
   ASSERT(thread != current());
   exits.wait_until([&] { return thread->finished.load(std::memory_order_acquire); });
-  free_stack(thread->stack);
-  delete thread;
+  free_thread(thread);
+}
+
+void request_attention(Thread& thread, std::uint32_t work) {
+  // Before the wake, and the other way round in who looks: prepares to block, then reads the flags.
+  thread.application.work.fetch_or(work, std::memory_order_seq_cst);
+  scheduler::attract(thread);
 }
 
 void yield() { scheduler::yield(); }
@@ -63,7 +88,6 @@ void sleep_until(Deadline deadline) {
   }
 }
 
-Thread* current() { return this_cpu().current; }
 const char* thread_name(const Thread* thread) { return thread->name; }
 
 }  // namespace plumbline

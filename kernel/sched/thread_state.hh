@@ -23,7 +23,12 @@ class Thread {
   std::uint64_t stack_pointer = 0;  // while switched out
   Stack stack;
   const char* name = "";
+  // Where it runs or will run next; changed by that CPU, with its run queue's lock.
   unsigned cpu = 0;
+  // A bit for each CPU it may run on; one of them exists. Under the run queue's lock.
+  std::uint64_t allowed_cpus = ~std::uint64_t{0};
+  // May go to another CPU after its start.
+  bool moves = false;
   std::atomic<ThreadState> state{ThreadState::kRunning};
   ListHook run_hook;
   // When the thread got the CPU, and how long it has had it in all, in TSC ticks.
@@ -35,6 +40,8 @@ class Thread {
   std::atomic<bool> timed_out{false};
   // What a thread of a program has besides.
   ApplicationState application;
+  // ThreadOptions::ended
+  void (*ended)(Thread*) = nullptr;
   // Set when it has left its stack for the last time.
   std::atomic<bool> finished{false};
 };

@@ -7,7 +7,7 @@
 namespace plumbline {
 
 void WaitQueue::enqueue(Waiter& waiter) {
-  waiter.thread = this_cpu().current;
+  waiter.thread = current();
   // Before the entry: whoever finds it must find a thread that can be woken.
   scheduler::prepare_to_block();
   {

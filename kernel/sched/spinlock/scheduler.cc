@@ -1,6 +1,6 @@
 // Run queues under spinlocks: one queue per CPU, first come first served, a time slice while
 // somebody waits. Who wakes a thread takes the lock of the thread's CPU. Threads stay on the CPU
-// they started on.
+// they started on; those that may move do so at the end of a slice, when another CPU is idle.
 #include "sched/scheduler.hh"
 
 #include <atomic>
@@ -33,9 +33,14 @@ struct alignas(kCacheLine) RunQueue {
   Thread* idle = nullptr;
   // A thread that has ended; announced once its stack is no longer in use.
   Thread* ended = nullptr;
+  // Threads that go to other CPUs (Thread::cpu says where), once their registers are saved. Only
+  // this CPU uses the list.
+  IntrusiveList<Thread, &Thread::run_hook> leaving;
+  // Threads that live here and may move: what choose_cpu balances.
+  std::atomic<std::uint32_t> residents{0};
   // The timer will ask the running thread to give way.
   bool slice_armed = false;
-  std::uint64_t switches = 0, preemptions = 0, wake_interrupts = 0;
+  std::uint64_t switches = 0, preemptions = 0, migrations = 0, wake_interrupts = 0;
 };
 
 RunQueue& queue_of(unsigned index) { return *static_cast<RunQueue*>(cpu(index).scheduler); }
@@ -60,13 +65,49 @@ void arm_slice(RunQueue& queue) {
   timers::start_slice(tsc_now() + nanoseconds_to_tsc(microseconds(slice.get())));
 }
 
+void add(RunQueue& queue, Thread& thread);
+
+bool may_run_on(const Thread& thread, unsigned index) {
+  return (thread.allowed_cpus >> index & 1) != 0;
+}
+
+bool is_idle(unsigned index) {
+  const RunQueue& queue = queue_of(index);
+  return cpu(index).current == queue.idle && queue.length.load(std::memory_order_relaxed) == 0;
+}
+
+// With the lock of the thread's CPU: it will be sent to `index` by finish_switch.
+void send_away(RunQueue& queue, Thread& thread, unsigned index) {
+  if (thread.moves) {
+    queue.residents.fetch_sub(1, std::memory_order_relaxed);
+    queue_of(index).residents.fetch_add(1, std::memory_order_relaxed);
+  }
+  ++queue.migrations;
+  thread.cpu = index;
+  queue.leaving.push_back(&thread);
+}
+
 // The first thing on the new thread's stack: the lock was taken by the thread before.
 void finish_switch() {
   RunQueue& queue = local();
   Thread* ended = queue.ended;
   queue.ended = nullptr;
   queue.lock.unlock_masked();
+  while (Thread* thread = queue.leaving.pop_front()) {
+    RunQueue& target = queue_of(thread->cpu);
+    const LockGuard guard(target.lock);
+    add(target, *thread);
+  }
   if (ended != nullptr) announce_exit(*ended);
+}
+
+// The next thread that may run here; others, whose allowed CPUs have changed, go elsewhere.
+Thread* pop_allowed(RunQueue& queue, unsigned here) {
+  while (Thread* thread = pop(queue)) {
+    if (may_run_on(*thread, here)) return thread;
+    send_away(queue, *thread, choose_cpu(*thread));
+  }
+  return nullptr;
 }
 
 // With the lock, masked: runs the next thread, or the idle thread. Returns when the caller's thread
@@ -79,11 +120,11 @@ void switch_to_next(RunQueue& queue) {
   here.need_reschedule = 0;
   queue.slice_armed = false;
   Thread* previous = here.current;
-  Thread* next = pop(queue);
+  Thread* next = pop_allowed(queue, here.index);
   if (next == nullptr) next = queue.idle;
   if (next != queue.idle && queue.length.load(std::memory_order_relaxed) != 0) arm_slice(queue);
   if (next == previous) {
-    queue.lock.unlock_masked();
+    finish_switch();
     return;
   }
   here.halted.store(0, std::memory_order_relaxed);
@@ -99,15 +140,40 @@ void switch_to_next(RunQueue& queue) {
 
 // The running thread goes to the end of the queue; the idle thread never queues.
 void requeue_and_switch(RunQueue& queue) {
-  Thread* running = this_cpu().current;
-  if (running != queue.idle) push(queue, *running);
+  PerCpu& here = this_cpu();
+  Thread* running = here.current;
+  if (running != queue.idle) {
+    if (may_run_on(*running, here.index)) {
+      push(queue, *running);
+    } else {
+      send_away(queue, *running, choose_cpu(*running));
+    }
+  }
   switch_to_next(queue);
+}
+
+// With the lock: the running thread has used its slice and others wait. It goes to an idle CPU, if
+// there is one for it. Not at a wake-up: an interrupt to a halted CPU costs more than most waits,
+// and two threads that wake each other in turn would be torn apart.
+bool leave_for_idle_cpu(RunQueue& queue) {
+  PerCpu& here = this_cpu();
+  Thread* running = here.current;
+  if (!running->moves || queue.length.load(std::memory_order_relaxed) == 0) return false;
+  if (tsc_now() - running->switched_in < nanoseconds_to_tsc(microseconds(slice.get() / 2)))
+    return false;
+  for (unsigned i = 0; i < cpu_count(); ++i) {
+    if (i == here.index || !may_run_on(*running, i) || !is_idle(i)) continue;
+    send_away(queue, *running, i);
+    return true;
+  }
+  return false;
 }
 
 // Somebody was added to this CPU's queue.
 void attend(RunQueue& queue) {
-  if (this_cpu().current == queue.idle) {
-    this_cpu().need_reschedule = 1;
+  PerCpu& here = this_cpu();
+  if (here.current == queue.idle) {
+    here.need_reschedule = 1;
   } else if (!queue.slice_armed) {
     arm_slice(queue);
   }
@@ -136,6 +202,10 @@ void handle_reschedule(void*) {
   RunQueue& queue = local();
   const LockGuard guard(queue.lock);
   queue.slice_armed = false;
+  PerCpu& here = this_cpu();
+  if (here.current != queue.idle && !may_run_on(*here.current, here.index)) {
+    here.need_reschedule = 1;
+  }
   if (queue.length.load(std::memory_order_relaxed) != 0) attend(queue);
 }
 
@@ -179,23 +249,63 @@ void initialise_cpu(Thread& idle) {
 void start(Thread& thread, unsigned index) {
   thread.cpu = index;
   RunQueue& queue = queue_of(index);
+  if (thread.moves) queue.residents.fetch_add(1, std::memory_order_relaxed);
   const LockGuard guard(queue.lock);
   add(queue, thread);
 }
 
-unsigned choose_cpu() {
+unsigned choose_cpu(const Thread& thread) {
   unsigned best = 0;
-  std::uint32_t least = ~0u;
+  std::uint64_t least = ~std::uint64_t{0};
   for (unsigned i = 0; i < cpu_count(); ++i) {
+    if (!may_run_on(thread, i)) continue;
     const RunQueue& queue = queue_of(i);
-    const std::uint32_t load =
+    std::uint64_t load =
         queue.length.load(std::memory_order_relaxed) + (cpu(i).current != queue.idle ? 1 : 0);
+    // A program starts its workers one after the other, and each sleeps at once: by what runs now
+    // they would all land on one CPU.
+    if (thread.moves) load += std::uint64_t{queue.residents.load(std::memory_order_relaxed)} << 32;
     if (load < least) {
       least = load;
       best = i;
     }
   }
+  ASSERT_MSG(least != ~std::uint64_t{0}, "a thread may run on no CPU");
   return best;
+}
+
+void set_allowed_cpus(Thread& thread, std::uint64_t allowed) {
+  for (;;) {
+    const unsigned index = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
+    const InterruptGuard masked;
+    RunQueue& queue = queue_of(index);
+    queue.lock.lock_masked();
+    if (thread.cpu != index) {
+      queue.lock.unlock_masked();
+      continue;
+    }
+    thread.allowed_cpus = allowed;
+    if (may_run_on(thread, index) || cpu(index).current != &thread) {
+      // One that waits for the CPU, or sleeps, is sent on when its turn comes.
+      queue.lock.unlock_masked();
+    } else if (&thread == current()) {
+      requeue_and_switch(queue);
+    } else {
+      queue.lock.unlock_masked();
+      send_interrupt(index, kRescheduleVector);
+    }
+    return;
+  }
+}
+
+void attract(Thread& thread) {
+  if (wake(thread)) return;
+  const InterruptGuard masked;
+  const unsigned index = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
+  PerCpu& target = cpu(index);
+  // One that is switched out or on its way to another CPU looks before it runs its program again.
+  if (&target != &this_cpu() && __atomic_load_n(&target.current, __ATOMIC_RELAXED) == &thread)
+    send_interrupt(index, kRescheduleVector);
 }
 
 bool wake(Thread& thread) {
@@ -209,8 +319,11 @@ bool wake(Thread& thread) {
       }
     } else if (state == ThreadState::kBlocked) {
       // The thread's CPU holds the lock until it has left the thread's stack.
-      RunQueue& queue = queue_of(thread.cpu);
+      const unsigned index = __atomic_load_n(&thread.cpu, __ATOMIC_RELAXED);
+      RunQueue& queue = queue_of(index);
       const LockGuard guard(queue.lock);
+      // Meanwhile it may have been woken, moved, and blocked again.
+      if (thread.cpu != index) continue;
       if (thread.state.compare_exchange_strong(state, ThreadState::kRunning,
                                                std::memory_order_seq_cst)) {
         add(queue, thread);
@@ -223,15 +336,13 @@ bool wake(Thread& thread) {
 }
 
 void prepare_to_block() {
-  this_cpu().current->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
+  current()->state.store(ThreadState::kBlocking, std::memory_order_seq_cst);
 }
 
-void cancel_block() {
-  this_cpu().current->state.store(ThreadState::kRunning, std::memory_order_relaxed);
-}
+void cancel_block() { current()->state.store(ThreadState::kRunning, std::memory_order_relaxed); }
 
 bool block(Deadline deadline) {
-  Thread& thread = *this_cpu().current;
+  Thread& thread = *current();
   thread.timed_out.store(false, std::memory_order_relaxed);
   if (!deadline.is_never()) thread.sleep_timer.start(deadline, wake_sleeper, &thread);
   {
@@ -266,6 +377,7 @@ void exit_current() {
   Thread* thread = this_cpu().current;
   thread->state.store(ThreadState::kDead, std::memory_order_relaxed);
   queue.ended = thread;
+  if (thread->moves) queue.residents.fetch_sub(1, std::memory_order_relaxed);
   switch_to_next(queue);
   panic("thread %s runs after its end", thread->name);
 }
@@ -303,6 +415,7 @@ Statistics statistics() {
     // Other CPUs' counters, as they are.
     sum.switches += __atomic_load_n(&queue.switches, __ATOMIC_RELAXED);
     sum.preemptions += __atomic_load_n(&queue.preemptions, __ATOMIC_RELAXED);
+    sum.migrations += __atomic_load_n(&queue.migrations, __ATOMIC_RELAXED);
     sum.wake_interrupts += __atomic_load_n(&queue.wake_interrupts, __ATOMIC_RELAXED);
   }
   return sum;
@@ -314,7 +427,11 @@ void preempt_current_thread() {
   RunQueue& queue = local();
   queue.lock.lock_masked();
   ++queue.preemptions;
-  requeue_and_switch(queue);
+  if (leave_for_idle_cpu(queue)) {
+    switch_to_next(queue);
+  } else {
+    requeue_and_switch(queue);
+  }
 }
 
 void thread_main() {
