@@ -30,6 +30,9 @@ class IoCursor {
   std::size_t take(std::span<std::byte> to);
 
  private:
+  template <typename Transfer>
+  std::size_t walk(std::size_t length, Transfer transfer);
+
   std::span<const IoSegment> segments_;
   std::size_t offset_ = 0;  // within the first of segments_
   std::size_t remaining_ = 0;

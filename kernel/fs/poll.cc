@@ -4,7 +4,6 @@
 #include <new>
 
 #include "fs/file.hh"
-#include "memory/heap.hh"
 #include "sync/interruptible_wait.hh"
 #include "sync/lock_guard.hh"
 #include "sync/wait_queue.hh"

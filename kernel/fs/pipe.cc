@@ -1,0 +1,285 @@
+#include "fs/pipe.hh"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "fs/attributes.hh"
+#include "memory/pages.hh"
+#include "sync/interruptible_wait.hh"
+#include "sync/lock_guard.hh"
+
+namespace plumbline {
+
+void (*on_broken_pipe)() = nullptr;
+
+Pipe::Pipe() : inode_(next_anonymous_inode()) {}
+
+Pipe::~Pipe() {
+  while (!empty()) pop_first();
+  if (spare_ != nullptr) free_pages({spare_, 0});
+  delete[] slots_;
+}
+
+Result<Ref<Pipe>> Pipe::create() {
+  auto pipe = Ref<Pipe>::adopt(new (std::nothrow) Pipe);
+  if (!pipe) return Errno::kENOMEM;
+  pipe->slots_ = new (std::nothrow) Slot[kDefaultPages];
+  if (pipe->slots_ == nullptr) return Errno::kENOMEM;
+  pipe->ring_size_ = kDefaultPages;
+  return pipe;
+}
+
+std::byte* Pipe::take_page() {
+  if (spare_ != nullptr) return std::exchange(spare_, nullptr);
+  return static_cast<std::byte*>(allocate_pages(0).data);
+}
+
+void Pipe::give_page(std::byte* page) {
+  if (spare_ == nullptr) {
+    spare_ = page;
+  } else {
+    free_pages({page, 0});
+  }
+}
+
+void Pipe::push(std::byte* page, std::size_t length, bool packet) {
+  const unsigned used = used_.load(std::memory_order_relaxed);
+  slot(used) = {page, 0, static_cast<std::uint16_t>(length), packet};
+  used_.store(used + 1, std::memory_order_relaxed);
+}
+
+void Pipe::pop_first() {
+  give_page(slots_[first_].page);
+  first_ = (first_ + 1) & (ring_size_ - 1);
+  used_.store(used_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+}
+
+void Pipe::tell_readers() {
+  read_wait_.wake_one();
+  read_source_.notify(kPollIn | kPollReadNormal);
+}
+
+void Pipe::tell_writers() {
+  write_wait_.wake_one();
+  write_source_.notify(kPollOut | kPollWriteNormal);
+  // An end that does both has its observers on the readers' side.
+  if (both_.load(std::memory_order_relaxed) != 0) read_source_.notify(kPollOut | kPollWriteNormal);
+}
+
+bool Pipe::drain(IoCursor& to, std::size_t& total, Errno& error) {
+  while (!empty() && to.remaining() != 0) {
+    Slot& from = slots_[first_];
+    const std::size_t length = std::min<std::size_t>(from.length, to.remaining());
+    const std::size_t copied = to.put({from.page + from.offset, length});
+    from.offset = static_cast<std::uint16_t>(from.offset + copied);
+    from.length = static_cast<std::uint16_t>(from.length - copied);
+    total += copied;
+    if (copied != length) {
+      error = Errno::kEFAULT;
+      return false;
+    }
+    const bool packet = from.packet;
+    // What a reader does not take of a packet is lost.
+    if (from.length == 0 || packet) pop_first();
+    if (packet) break;
+  }
+  return true;
+}
+
+Result<std::size_t> Pipe::read(IoCursor& to, bool nonblocking) {
+  if (to.remaining() == 0) return std::size_t{0};
+  for (;;) {
+    std::size_t total = 0;
+    Errno error = Errno::kNone;
+    bool was_full, more, over;
+    {
+      const LockGuard guard(lock_);
+      was_full = full();
+      drain(to, total, error);
+      more = !empty();
+      over = writers_.load(std::memory_order_relaxed) == 0;
+      was_full = was_full && !full();
+    }
+    if (was_full) tell_writers();
+    // The wake-up meant for one reader goes on to the next while something is left.
+    if (more) read_wait_.wake_one();
+    if (total != 0) return total;
+    if (error != Errno::kNone) return error;
+    // A packet of no bytes cannot be: the pipe was empty.
+    if (over) return std::size_t{0};
+    if (const Status waited = wait_readable(nonblocking); !waited) return waited.error();
+  }
+}
+
+bool Pipe::fill(IoCursor& from, bool packets, std::size_t& total, Errno& error) {
+  const unsigned used = used_.load(std::memory_order_relaxed);
+  // The part of a page that the write does not fill goes to the last page if it fits there.
+  const std::size_t part = from.remaining() & (kPageSize - 1);
+  if (total == 0 && !packets && used != 0 && part != 0) {
+    Slot& last = slot(used - 1);
+    const std::size_t end = std::size_t{last.offset} + last.length;
+    if (!last.packet && end + part <= kPageSize) {
+      const std::size_t copied = from.take({last.page + end, part});
+      last.length = static_cast<std::uint16_t>(last.length + copied);
+      total += copied;
+      if (copied != part) {
+        error = Errno::kEFAULT;
+        return false;
+      }
+    }
+  }
+  while (from.remaining() != 0 && !full()) {
+    std::byte* page = take_page();
+    if (page == nullptr) {
+      error = Errno::kENOMEM;
+      return false;
+    }
+    const std::size_t length = std::min(from.remaining(), kPageSize);
+    const std::size_t copied = from.take({page, length});
+    if (copied == 0) {
+      give_page(page);
+    } else {
+      push(page, copied, packets);
+      total += copied;
+    }
+    if (copied != length) {
+      error = Errno::kEFAULT;
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) {
+  if (from.remaining() == 0) return std::size_t{0};
+  std::size_t total = 0;
+  for (;;) {
+    Errno error = Errno::kNone;
+    std::size_t now = 0;
+    bool room;
+    {
+      const LockGuard guard(lock_);
+      if (readers_.load(std::memory_order_relaxed) == 0) {
+        error = Errno::kEPIPE;
+      } else {
+        // Only the first part may share a page.
+        now = total;
+        fill(from, packets, now, error);
+        now -= total;
+      }
+      room = !full();
+    }
+    total += now;
+    if (now != 0) tell_readers();
+    if (room && now != 0) write_wait_.wake_one();
+    if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();
+    if (from.remaining() == 0) return total;
+    if (error == Errno::kNone) {
+      const Status waited = wait_writable(nonblocking);
+      if (waited) continue;
+      error = waited.error();
+    }
+    if (total != 0) return total;
+    return error;
+  }
+}
+
+Status Pipe::wait_readable(bool nonblocking) {
+  const auto ready = [this] { return !empty() || writers_.load(std::memory_order_relaxed) == 0; };
+  if (ready()) return {};
+  if (nonblocking) return Errno::kEAGAIN;
+  return wait_interruptibly(read_wait_, ready);
+}
+
+Status Pipe::wait_writable(bool nonblocking) {
+  const auto ready = [this] { return !full() || readers_.load(std::memory_order_relaxed) == 0; };
+  if (ready()) return {};
+  if (nonblocking) return Errno::kEAGAIN;
+  return wait_interruptibly(write_wait_, ready);
+}
+
+PollEvents Pipe::poll(bool reader, bool writer, std::uint32_t seen) const {
+  PollEvents events = 0;
+  if (reader) {
+    if (!empty()) events |= kPollIn | kPollReadNormal;
+    if (writers_.load(std::memory_order_relaxed) == 0 &&
+        seen != writers_ever_.load(std::memory_order_relaxed))
+      events |= kPollHangup;
+  }
+  if (writer) {
+    if (!full()) events |= kPollOut | kPollWriteNormal;
+    // Unlike other devices, pipes say "error" where no reader is left.
+    if (readers_.load(std::memory_order_relaxed) == 0) events |= kPollError;
+  }
+  return events;
+}
+
+void Pipe::open_end(bool reader, bool writer) {
+  const LockGuard guard(lock_);
+  if (reader) {
+    readers_.fetch_add(1, std::memory_order_relaxed);
+    readers_ever_.fetch_add(1, std::memory_order_release);
+  }
+  if (writer) {
+    writers_.fetch_add(1, std::memory_order_relaxed);
+    writers_ever_.fetch_add(1, std::memory_order_release);
+  }
+  if (reader && writer) both_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Pipe::close_end(bool reader, bool writer) {
+  bool last;
+  {
+    const LockGuard guard(lock_);
+    if (reader) readers_.fetch_sub(1, std::memory_order_relaxed);
+    if (writer) writers_.fetch_sub(1, std::memory_order_relaxed);
+    if (reader && writer) both_.fetch_sub(1, std::memory_order_relaxed);
+    const bool no_reader = readers_.load(std::memory_order_relaxed) == 0;
+    const bool no_writer = writers_.load(std::memory_order_relaxed) == 0;
+    last = no_reader != no_writer;
+    // A FIFO that nobody has open forgets what was written.
+    while (no_reader && no_writer && !empty()) pop_first();
+  }
+  if (!last) return;
+  // Whoever is on the other side is alone now.
+  constexpr PollEvents kAll =
+      kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollError | kPollHangup;
+  read_wait_.wake_all();
+  write_wait_.wake_all();
+  read_source_.notify(kAll);
+  write_source_.notify(kAll);
+}
+
+Status Pipe::open_fifo(std::uint32_t flags, std::uint32_t& seen) {
+  const std::uint32_t access = flags & kOpenAccessMask;
+  const bool reader = access != kOpenWriteOnly, writer = access != kOpenReadOnly;
+  const bool nonblocking = (flags & kOpenNonblocking) != 0;
+  if (!reader && nonblocking && readers_.load(std::memory_order_relaxed) == 0) return Errno::kENXIO;
+  open_end(reader, writer);
+  open_wait_.wake_all();
+  seen = ~std::uint32_t{0};
+  if (reader && writer) return {};
+  // A partner that has opened and closed again meanwhile counts as one.
+  Status met;
+  const std::uint32_t writers_before = writers_ever_.load(std::memory_order_acquire);
+  const std::uint32_t readers_before = readers_ever_.load(std::memory_order_acquire);
+  if (reader && writers_.load(std::memory_order_relaxed) == 0) {
+    if (nonblocking) {
+      // No hang-up until a writer has come and gone.
+      seen = writers_before;
+    } else {
+      met = wait_interruptibly(open_wait_, [&] {
+        return writers_ever_.load(std::memory_order_relaxed) != writers_before;
+      });
+    }
+  } else if (writer && readers_.load(std::memory_order_relaxed) == 0) {
+    met = wait_interruptibly(open_wait_, [&] {
+      return readers_ever_.load(std::memory_order_relaxed) != readers_before;
+    });
+  }
+  if (!met) close_end(reader, writer);
+  return met;
+}
+
+}  // namespace plumbline
