@@ -13,6 +13,7 @@ inline constexpr unsigned kMaxCpus = 8;
 
 class Thread;
 struct CpuPrivate;
+struct ApplicationState;
 
 // The block's first page is the page that kvm_pvm shares with its host: byte 0 says whether
 // interrupts are enabled, byte 1 that one is waiting. Other platforms use the two bytes the same
@@ -27,6 +28,12 @@ struct alignas(kPageSize) PerCpu {
   Thread* current;
   // Interrupt entry refuses to use a stack below this address: it has overflowed.
   std::uint64_t stack_limit;
+  // Where the running thread enters the kernel from a program's code.
+  std::uint64_t kernel_stack_top;
+  // The running thread's.
+  ApplicationState* application;
+  // Where the jump at the end of a return into a program's code goes (entry.S).
+  std::uint64_t exit_rip;
   // Greater than zero: the scheduler may not take the CPU away from the running thread.
   std::uint32_t preempt_count;
   std::uint32_t need_reschedule;
@@ -44,6 +51,8 @@ struct alignas(kPageSize) PerCpu {
   void* heap;
   void* timers;
   CpuPrivate* arch;
+  // Whose state this CPU's vector registers hold, unless that has run elsewhere since.
+  ApplicationState* vector_owner;
 };
 
 // This CPU's block. A thread that may move must be masked or pinned while it uses the result.

@@ -8,6 +8,14 @@
 
 #include "core/result.hh"
 
+// The kernel is compiled for general registers only, which the attribute needs; hosted builds are
+// not.
+#ifdef PLUMBLINE_HOSTED
+#define PLUMBLINE_KEEPS_REGISTERS
+#else
+#define PLUMBLINE_KEEPS_REGISTERS [[gnu::no_caller_saved_registers]]
+#endif
+
 namespace plumbline::linux_abi {
 
 // The arguments as the program put them into RDI, RSI, RDX, R10, R8 and R9.
@@ -42,8 +50,9 @@ namespace call_detail {
 // Calls a function with its own parameter types from the six registers.
 template <auto Function, typename Result, typename... Parameters>
 struct Adapter {
-  static long call(std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t d,
-                   std::uint64_t e, std::uint64_t f) {
+  // The entry saves no registers: a function saves those that it uses.
+  PLUMBLINE_KEEPS_REGISTERS static long call(std::uint64_t a, std::uint64_t b, std::uint64_t c,
+                                             std::uint64_t d, std::uint64_t e, std::uint64_t f) {
     const std::uint64_t registers[6] = {a, b, c, d, e, f};
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return to_register(Function(static_cast<Parameters>(registers[I])...));

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "arch/x86_64/apic.hh"
+#include "arch/x86_64/application.hh"
 #include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/descriptors.hh"
 #include "arch/x86_64/ioapic.hh"
@@ -174,6 +175,7 @@ extern "C" [[noreturn]] void kernel_main() {
   detect_platform();
   apic::detect(platform().x2apic, platform().tsc_deadline);
   here.apic_id = apic::initialise_cpu(kTimerVector);
+  initialise_application_cpu();
   initialise_clock();
 
   const pvh::StartInfo& info = start_info();

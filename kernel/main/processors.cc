@@ -6,6 +6,7 @@
 #include <new>
 
 #include "arch/x86_64/apic.hh"
+#include "arch/x86_64/application.hh"
 #include "arch/x86_64/descriptors.hh"
 #include "arch/x86_64/paging.hh"
 #include "arch/x86_64/smp.hh"
@@ -59,6 +60,7 @@ CpuStart prepare(unsigned index) {
   PerCpu& here = this_cpu();
   load_descriptors(*here.arch);
   here.apic_id = apic::initialise_cpu(kTimerVector);
+  initialise_application_cpu();
   initialise_heap();
   scheduler::initialise_cpu(*here.current);
   // Release: the boot CPU reads what was set up, once it has counted us.

@@ -12,8 +12,13 @@ ap_trampoline:
   xor %ax, %ax
   mov %ax, %ds
   lgdtl LOW(ap_gdtr)
+  mov $1, %eax
+  cpuid
+  and $1 << 26, %ecx
+  shr $8, %ecx
   mov %cr4, %eax
   or $0x106a0, %eax
+  or %ecx, %eax
   mov %eax, %cr4
   mov $boot_pml4_physical, %eax
   mov %eax, %cr3

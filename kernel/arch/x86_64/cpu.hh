@@ -9,6 +9,9 @@ namespace msr {
 inline constexpr std::uint32_t kApicBase = 0x1b;
 inline constexpr std::uint32_t kTscDeadline = 0x6e0;
 inline constexpr std::uint32_t kX2ApicFirst = 0x800;
+inline constexpr std::uint32_t kStar = 0xc000'0081;
+inline constexpr std::uint32_t kLstar = 0xc000'0082;
+inline constexpr std::uint32_t kFmask = 0xc000'0084;
 inline constexpr std::uint32_t kKvmWallClock = 0x4b564d00;
 inline constexpr std::uint32_t kKvmSystemTime = 0x4b564d01;
 inline constexpr std::uint32_t kPvmVif = 0x4b564d10;

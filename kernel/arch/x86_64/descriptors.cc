@@ -1,5 +1,6 @@
 #include "arch/x86_64/descriptors.hh"
 
+#include "arch/x86_64/application.hh"
 #include "arch/x86_64/per_cpu_offsets.h"
 
 extern "C" char interrupt_stubs[], exception_stubs[];
@@ -9,6 +10,10 @@ namespace {
 
 static_assert(offsetof(PerCpu, self) == PER_CPU_SELF);
 static_assert(offsetof(PerCpu, stack_limit) == PER_CPU_STACK_LIMIT);
+static_assert(offsetof(PerCpu, kernel_stack_top) == PER_CPU_KERNEL_STACK_TOP);
+static_assert(offsetof(PerCpu, application) == PER_CPU_APPLICATION);
+static_assert(offsetof(PerCpu, exit_rip) == PER_CPU_EXIT_RIP);
+static_assert(offsetof(ApplicationState, work) == APPLICATION_WORK);
 static_assert(offsetof(PerCpu, need_reschedule) == PER_CPU_NEED_RESCHEDULE);
 static_assert(offsetof(PerCpu, masked_by_host) == PER_CPU_MASKED_BY_HOST);
 

@@ -1,36 +1,58 @@
-/* Interrupts, exceptions, the switch between threads, and the place where a CPU halts.
+/* Interrupts, exceptions, the switch between threads, and the place where a CPU halts. System calls: call_entry.S.
  *
- * An interrupt arrives on a stack of its own (IST): what it interrupted may keep data in the 128 bytes below its stack
- * pointer. The entry copies the state below those 128 bytes and goes on there, so handlers can be interrupted and a
- * handler's end can switch threads. The way back uses no iretq (2.3 us on kvm_pvm): the return address is stored
- * just below the red zone and `ret $128` takes it from there. */
+ * Everything arrives on a stack of its own (IST): what was interrupted may keep data in the 128 bytes below its stack
+ * pointer. Where that was kernel code, the entry copies the state below those 128 bytes and goes on there, so handlers
+ * can be interrupted and a handler's end can switch threads. Where it was a program's code, the thread's kernel stack is
+ * empty, and the state goes to its top: the program's stack is neither read nor written.
+ *
+ * The ways back use no iretq (2.3 us on kvm_pvm). Into kernel code: the return address is stored just below the red zone,
+ * and `ret $128` takes it from there. Into a program: a jump through a word of the per-CPU block. */
+#include "arch/x86_64/entry_frame.h"
 #include "arch/x86_64/per_cpu_offsets.h"
 
-/* struct TrapFrame in arch/x86_64/trap_frame.hh */
-#define F_RFLAGS 120
-#define F_RETURN 128
-#define F_VECTOR 136
-#define F_ERROR 144
-#define F_RIP 152
-#define F_CS 160
-#define F_RSP 168
-#define F_SS 176
-#define F_ENABLED 184
-#define F_SIZE 192
-
 .macro save_rest
-  mov %r15, 0(%rdx)
-  mov %r14, 8(%rdx)
-  mov %r13, 16(%rdx)
-  mov %r12, 24(%rdx)
-  mov %r11, 32(%rdx)
-  mov %r10, 40(%rdx)
-  mov %r9, 48(%rdx)
-  mov %r8, 56(%rdx)
-  mov %rbp, 64(%rdx)
-  mov %rdi, 72(%rdx)
-  mov %rsi, 80(%rdx)
-  mov %rbx, 104(%rdx)
+  mov %r15, F_R15(%rdx)
+  mov %r14, F_R14(%rdx)
+  mov %r13, F_R13(%rdx)
+  mov %r12, F_R12(%rdx)
+  mov %r11, F_R11(%rdx)
+  mov %r10, F_R10(%rdx)
+  mov %r9, F_R9(%rdx)
+  mov %r8, F_R8(%rdx)
+  mov %rbp, F_RBP(%rdx)
+  mov %rdi, F_RDI(%rdx)
+  mov %rsi, F_RSI(%rdx)
+  mov %rbx, F_RBX(%rdx)
+.endm
+
+/* RAX = interrupted stack pointer, RCX = interrupted RIP: jumps to `program` when a program's code was interrupted: its
+ * stack pointer lies in the lower half; or that is wild, and its code lies there. (Kernel code that jumps to a wild
+ * address has its own stack.) */
+.macro if_application program
+  test %rax, %rax
+  jns \program
+  test %rcx, %rcx
+  js 8f
+  cmp %gs:PER_CPU_STACK_LIMIT, %rax
+  jb \program
+  cmp %gs:PER_CPU_KERNEL_STACK_TOP, %rax
+  ja \program
+8:
+.endm
+
+/* RDX = frame at the kernel stack's top. At the last instruction of a way out the program's RIP is still elsewhere. */
+.macro frame_at_top rip
+  mov %gs:PER_CPU_KERNEL_STACK_TOP, %rdx
+  sub $F_SIZE, %rdx
+  mov \rip, %rcx
+  cmp $call_exit_jump, %rcx
+  jne 5f
+  mov 8(%rsp), %rcx /* the saved RCX, see the pushes below */
+5: cmp $trap_exit_jump, %rcx
+  jne 6f
+  mov %gs:PER_CPU_EXIT_RIP, %rcx
+6: mov %rcx, F_RIP(%rdx)
+  movq $0, F_RETURN(%rdx)
 .endm
 
 /* copy from, to: one word from the entry stack into the frame at RDX */
@@ -81,16 +103,18 @@ interrupt_common: /* vector-128, rip, cs, rflags, rsp, ss */
   push %rcx
   push %rdx /* rdx, rcx, rax, vector-128, rip, cs, rflags, rsp, ss */
   mov 56(%rsp), %rax
+  mov 32(%rsp), %rcx
+  if_application 3f
   lea -136(%rax), %rcx
   mov %rcx, %rdx
   and $-16, %rdx
   sub $F_SIZE, %rdx
   mov %rcx, F_RETURN(%rdx)
-  mov %rax, F_RSP(%rdx)
-  copy 0, 88
-  copy 8, 96
-  copy 16, 112
   copy 32, F_RIP
+2: mov %rax, F_RSP(%rdx)
+  copy 0, F_RDX
+  copy 8, F_RCX
+  copy 16, F_RAX
   copy 40, F_CS
   copy 48, F_RFLAGS
   copy 64, F_SS
@@ -101,16 +125,31 @@ interrupt_common: /* vector-128, rip, cs, rflags, rsp, ss */
   movq $1, F_ENABLED(%rdx)
   save_rest
   run_handler interrupt_entry
-  /* fall through */
+  jmp trap_return
+3: frame_at_top 32(%rsp)
+  jmp 2b
 
 trap_return: /* RSP = frame, masked */
-  /* An interrupt that arrives on the way into hlt has been handled now: halting would sleep through what it woke. */
+  cmpq $0, F_RETURN(%rsp)
+  je trap_return_to_application
+  /* Some places must not simply go on after an interrupt. On the way into hlt: what it woke would be slept through. On
+   * the way out of a system call or a trap: the work it left for the thread would be missed. */
   mov F_RIP(%rsp), %rax
   mov %rax, %rcx
   sub $idle_begin, %rcx
   cmp $idle_halt_offset, %rcx
   ja 1f
   mov $idle_end, %rax
+1: mov %rax, %rcx
+  sub $call_exit_check, %rcx
+  cmp $call_exit_window, %rcx
+  jae 1f
+  mov $call_exit_check, %rax
+1: mov %rax, %rcx
+  sub $trap_exit_check, %rcx
+  cmp $trap_exit_window, %rcx
+  jae 1f
+  mov $trap_exit_check, %rax
 1: mov F_RETURN(%rsp), %rcx
   mov %rax, (%rcx)
   cmpb $0, F_ENABLED(%rsp)
@@ -134,10 +173,76 @@ trap_return: /* RSP = frame, masked */
   pop %rbx
   pop %rax
   popfq
-  pop %rsp
+  mov F_RETURN - F_RIP(%rsp), %rsp
   ret $128
 3: call deliver_pending_interrupts
   jmp 2b
+
+trap_return_to_application: /* RSP = frame at the kernel stack's top, masked */
+  movb $1, %gs:PER_CPU_ENABLED
+  cmpb $0, %gs:PER_CPU_PENDING
+  je trap_exit_check
+  call deliver_pending_interrupts
+  /* fall through */
+
+/* Not masked, no work may be missed, and nothing may be written to the program's stack. From here to the jump an
+ * interrupt goes on at trap_exit_check again (trap_return), or at the jump itself with the program's RIP
+ * (frame_at_top): whatever it left to do is seen, and EXIT_RIP, which another thread may have used meanwhile, is
+ * written again. The frame is where it always is; nested frames lie at least 128 bytes below the stack pointer, so the
+ * part of the frame that has been read already is safe as well. */
+.globl trap_exit_check
+trap_exit_check:
+  mov %gs:PER_CPU_KERNEL_STACK_TOP, %rsp
+  sub $F_SIZE, %rsp
+  mov F_RIP(%rsp), %rax
+  mov %gs:PER_CPU_APPLICATION, %rcx
+  test %rax, %rax
+  js 1f /* between a system call and its entry's own stack: the work is looked at when it ends */
+  cmpl $0, APPLICATION_WORK(%rcx)
+  jne trap_exit_work
+1: mov %rax, %gs:PER_CPU_EXIT_RIP
+  mov F_R15(%rsp), %r15
+  mov F_R14(%rsp), %r14
+  mov F_R13(%rsp), %r13
+  mov F_R12(%rsp), %r12
+  mov F_R11(%rsp), %r11
+  mov F_R10(%rsp), %r10
+  mov F_R9(%rsp), %r9
+  mov F_R8(%rsp), %r8
+  mov F_RBP(%rsp), %rbp
+  mov F_RDI(%rsp), %rdi
+  mov F_RSI(%rsp), %rsi
+  mov F_RDX(%rsp), %rdx
+  mov F_RCX(%rsp), %rcx
+  mov F_RBX(%rsp), %rbx
+  mov F_RAX(%rsp), %rax
+  lea F_RFLAGS(%rsp), %rsp
+  popfq
+  mov F_RSP - F_RIP(%rsp), %rsp
+.globl trap_exit_jump
+trap_exit_jump:
+  jmp *%gs:PER_CPU_EXIT_RIP
+.set trap_exit_window, trap_exit_jump - trap_exit_check
+
+trap_exit_work:
+  mov %rsp, %rdi
+  xor %ebp, %ebp /* backtraces end here */
+  call application_work
+  jmp trap_exit_check
+
+/* void enter_application_frame(const TrapFrame* frame): the frame may lie anywhere on this stack, so its highest word is
+ * copied first, and the stack pointer stays below what is still to be copied. */
+.globl enter_application_frame
+enter_application_frame:
+  mov %gs:PER_CPU_KERNEL_STACK_TOP, %rdx
+  sub $F_SIZE, %rdx
+  mov $F_SIZE - 8, %ecx
+1: mov (%rdi, %rcx), %rax
+  mov %rax, (%rdx, %rcx)
+  sub $8, %ecx
+  jns 1b
+  mov %rdx, %rsp
+  jmp trap_exit_check
 
 /* Not on kvm_pvm: remember the vector for the unmasking and leave. Still on the IST stack, hardware interrupts off. */
 interrupt_while_masked:
@@ -195,6 +300,8 @@ exception_common: /* vector, error, rip, cs, rflags, rsp, ss */
   push %rcx
   push %rdx /* rdx, rcx, rax, vector, error, rip, cs, rflags, rsp, ss */
   mov 64(%rsp), %rax
+  mov 40(%rsp), %rcx
+  if_application 4f
   lea -1024(%rax), %rcx
   cmp %gs:PER_CPU_STACK_LIMIT, %rcx
   lea -136(%rax), %rcx
@@ -205,13 +312,13 @@ exception_here: /* the stack has overflowed: stay on this one, which ends in a p
   and $-16, %rdx
   sub $F_SIZE, %rdx
   mov %rcx, F_RETURN(%rdx)
-  mov %rax, F_RSP(%rdx)
-  copy 0, 88
-  copy 8, 96
-  copy 16, 112
+  copy 40, F_RIP
+3: mov %rax, F_RSP(%rdx)
+  copy 0, F_RDX
+  copy 8, F_RCX
+  copy 16, F_RAX
   copy 24, F_VECTOR
   copy 32, F_ERROR
-  copy 40, F_RIP
   copy 48, F_CS
   copy 56, F_RFLAGS
   copy 72, F_SS
@@ -227,6 +334,8 @@ exception_here: /* the stack has overflowed: stay on this one, which ends in a p
   save_rest
   run_handler exception_entry
   jmp trap_return
+4: frame_at_top 40(%rsp)
+  jmp 3b
 
 exception_fatal:
   push %rax

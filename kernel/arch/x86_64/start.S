@@ -36,8 +36,13 @@ pvh_start:
   mov %edx, %edi
   mov %ebx, %ebp
   lgdtl boot_gdtr_physical
+  mov $1, %eax
+  cpuid
+  and $1 << 26, %ecx /* XSAVE? */
+  shr $8, %ecx /* then CR4.OSXSAVE, bit 18; later kvm_pvm would trap */
   mov %cr4, %eax
   or $0x106a0, %eax /* PAE, PGE, OSFXSR, OSXMMEXCPT, FSGSBASE */
+  or %ecx, %eax
   mov %eax, %cr4
   mov $boot_pml4_physical, %eax
   mov %eax, %cr3

@@ -4,19 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "arch/x86_64/application.hh"
+
 namespace plumbline {
 
-struct TrapFrame {
-  std::uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
-  std::uint64_t rflags;
-  // Where the return address goes: 136 bytes below the interrupted stack pointer.
+// `vector` of a frame that a system call made; `error` is then the call's number.
+inline constexpr std::uint64_t kCallVector = 256;
+
+// The general registers come first, so that the frame of a program is also what call_registers()
+// shows.
+struct TrapFrame : ApplicationRegisters {
+  // Where the return address goes when kernel code was interrupted: 136 bytes below its stack
+  // pointer. 0: a program's code was interrupted, whose stack is not touched.
   std::uint64_t return_slot;
-  std::uint64_t vector, error, rip, cs, rsp, ss;
+  std::uint64_t vector, error, cs, ss;
   // Whether handlers were allowed (the flag in memory, not RFLAGS.IF).
   std::uint64_t interrupts_enabled;
+
+  bool from_application() const { return return_slot == 0; }
 };
-static_assert(offsetof(TrapFrame, rflags) == 120);
-static_assert(offsetof(TrapFrame, interrupts_enabled) == 184);
+static_assert(sizeof(ApplicationRegisters) == 144);
 static_assert(sizeof(TrapFrame) == 192);
 
 }  // namespace plumbline

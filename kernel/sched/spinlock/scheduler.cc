@@ -6,6 +6,7 @@
 #include <atomic>
 #include <new>
 
+#include "arch/x86_64/application.hh"
 #include "arch/x86_64/context.hh"
 #include "arch/x86_64/interrupts.hh"
 #include "arch/x86_64/vectors.hh"
@@ -134,6 +135,7 @@ void switch_to_next(RunQueue& queue) {
   next->switched_in = now;
   here.current = next;
   here.stack_limit = next->stack.bottom;
+  switch_application_state(previous->application, next->application, next->stack.top);
   switch_context(&previous->stack_pointer, next->stack_pointer);
   finish_switch();
 }
@@ -241,6 +243,7 @@ void initialise_cpu(Thread& idle) {
   here.scheduler = queue;
   here.current = &idle;
   here.stack_limit = idle.stack.bottom;
+  set_application_state(idle.application, idle.stack.top);
   timers::initialise_cpu();
   set_fixed_vector(kTimerVector, handle_timer, nullptr);
   set_fixed_vector(kRescheduleVector, handle_reschedule, nullptr);

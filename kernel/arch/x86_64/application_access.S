@@ -1,0 +1,141 @@
+/* The only instructions of the kernel that touch a program's memory. Each that may fault names the place where to go
+ * on when the page cannot be had; exceptions.cc looks there. General registers only, as everywhere. */
+#include "arch/x86_64/application_access.h"
+
+/* The instruction at `at` may fault; `resume` is where the failure is handled. */
+.macro may_fault at, resume, kind=FIXUP_ON_DEMAND
+  .pushsection application_fixups, "a"
+  .quad \at, \resume, \kind
+  .popsection
+.endm
+
+.section .text.application_access, "ax"
+
+/* size_t application_copy(void* to, const void* from, size_t length): the number of bytes not copied. Either side may be
+ * the program's. A step of several bytes that fails is done again byte by byte, up to the bad one. */
+.globl application_copy
+.balign 16
+application_copy:
+  cmp $512, %rdx
+  jae 7f
+1: cmp $8, %rdx
+  jb 3f
+2: mov (%rsi), %rax
+  may_fault 2b, 5f
+21: mov %rax, (%rdi)
+  may_fault 21b, 5f
+  add $8, %rsi
+  add $8, %rdi
+  sub $8, %rdx
+  cmp $8, %rdx
+  jae 2b
+3: test $4, %dl
+  jz 5f
+4: mov (%rsi), %eax
+  may_fault 4b, 5f
+41: mov %eax, (%rdi)
+  may_fault 41b, 5f
+  add $4, %rsi
+  add $4, %rdi
+  sub $4, %rdx
+5: test %rdx, %rdx
+  jz 6f
+51: mov (%rsi), %al
+  may_fault 51b, 6f
+52: mov %al, (%rdi)
+  may_fault 52b, 6f
+  inc %rsi
+  inc %rdi
+  dec %rdx
+  jmp 5b
+6: mov %rdx, %rax
+  ret
+7: /* by words: where instructions are counted, each repetition is one */
+  mov %rdx, %rcx
+  shr $3, %rcx
+  and $7, %edx
+8: rep movsq
+  may_fault 8b, 9f
+  jmp 3b
+9: lea (%rdx, %rcx, 8), %rdx
+  jmp 1b
+
+/* size_t application_clear(void* to, size_t length): the number of bytes not cleared. */
+.globl application_clear
+.balign 16
+application_clear:
+  xor %eax, %eax
+  mov %rsi, %rcx
+  shr $3, %rcx
+  and $7, %esi
+1: rep stosq
+  may_fault 1b, 5f
+2: test %rsi, %rsi
+  jz 4f
+3: mov %al, (%rdi)
+  may_fault 3b, 4f
+  inc %rdi
+  dec %rsi
+  jmp 2b
+4: mov %rsi, %rax
+  ret
+5: lea (%rsi, %rcx, 8), %rsi
+  jmp 2b
+
+/* size_t application_string(char* to, const char* from, size_t most): the length of the string, `most` when its end was
+ * not among the first `most` bytes, -1 when an address is bad. */
+.globl application_string
+.balign 16
+application_string:
+  xor %eax, %eax
+1: cmp %rax, %rdx
+  je 3f
+2: movzbl (%rsi, %rax), %ecx
+  may_fault 2b, 4f
+  mov %cl, (%rdi, %rax)
+  test %ecx, %ecx
+  jz 3f
+  inc %rax
+  jmp 1b
+3: ret
+4: mov $-1, %rax
+  ret
+
+/* bool application_load_word(const uint32_t* from, uint32_t* to) */
+.globl application_load_word
+application_load_word:
+1: mov (%rdi), %eax
+  may_fault 1b, application_word_failed, FIXUP_AT_ONCE
+  mov %eax, (%rsi)
+  mov $1, %eax
+  ret
+
+/* bool application_exchange_word(uint32_t* at, uint32_t* expected, uint32_t desired) */
+.globl application_exchange_word
+application_exchange_word:
+  mov (%rsi), %eax
+1: lock cmpxchg %edx, (%rdi)
+  may_fault 1b, application_word_failed, FIXUP_AT_ONCE
+  mov %eax, (%rsi)
+  mov $1, %eax
+  ret
+
+application_word_failed:
+  xor %eax, %eax
+  ret
+
+/* bool application_touch(void* at, bool for_writing) */
+.globl application_touch
+application_touch:
+  test %sil, %sil
+  jnz 2f
+1: movb (%rdi), %al
+  may_fault 1b, application_word_failed
+  mov $1, %eax
+  ret
+2: lock orb $0, (%rdi) /* a write that changes nothing, even when others write there */
+  may_fault 2b, application_word_failed
+  mov $1, %eax
+  ret
+
+.section .note.GNU-stack,"",@progbits

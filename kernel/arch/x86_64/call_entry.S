@@ -1,0 +1,114 @@
+/* System calls: one entry for the syscall instruction (LSTAR) and for the jumps that replace it (linux/entry/stubs.hh).
+ *
+ * RCX = where the program goes on, RAX = the call's number, arguments in RDI, RSI, RDX, R10, R8, R9, RSP = the program's.
+ * RAX, RCX, R11 and the flags are the kernel's. All other registers are kept by the functions in the table: they have the
+ * attribute no_caller_saved_registers (linux/call.hh), so a call that needs few registers saves few. */
+#include "arch/x86_64/entry_frame.h"
+#include "arch/x86_64/per_cpu_offsets.h"
+
+/* What Linux shows in a signal frame of a call. */
+#define FLAGS 0x202
+#define PROGRAM_CODE 0x33
+#define PROGRAM_DATA 0x2b
+
+.section .text.entry, "ax"
+.globl application_call
+.balign 64
+application_call:
+  mov %rsp, %r11
+  mov %gs:PER_CPU_KERNEL_STACK_TOP, %rsp
+  push %rcx
+  push %rax
+  mov %r10, %rcx
+  cmp $CALL_NUMBERS, %rax
+  jae call_beyond_table
+  call *call_table(, %rax, 8)
+/* Work for the thread is neither missed nor waited for with interrupts masked: an interrupt from here to the jump goes on
+ * at call_exit_check again (trap_return in entry.S), or at the jump itself in the program (frame_at_top). */
+.globl call_exit_check, call_exit_jump, call_exit_window
+call_exit_check: /* number, return address */
+  mov %gs:PER_CPU_APPLICATION, %rcx
+  cmpl $0, APPLICATION_WORK(%rcx)
+  jne call_exit_work
+  mov 8(%rsp), %rcx
+  mov %r11, %rsp
+call_exit_jump:
+  jmp *%rcx
+.set call_exit_window, call_exit_jump - call_exit_check
+
+/* RSP = the frame, at the kernel stack's top, where the number and the return address are in the last words still;
+ * everything else is in its register. RCX becomes the return address. */
+.macro build_frame
+  mov %r15, F_R15(%rsp)
+  mov %r14, F_R14(%rsp)
+  mov %r13, F_R13(%rsp)
+  mov %r12, F_R12(%rsp)
+  movq $FLAGS, F_R11(%rsp)
+  mov %r10, F_R10(%rsp)
+  mov %r9, F_R9(%rsp)
+  mov %r8, F_R8(%rsp)
+  mov %rbp, F_RBP(%rsp)
+  mov %rdi, F_RDI(%rsp)
+  mov %rsi, F_RSI(%rsp)
+  mov %rdx, F_RDX(%rsp)
+  mov %rbx, F_RBX(%rsp)
+  mov %rax, F_RAX(%rsp)
+  movq $FLAGS, F_RFLAGS(%rsp)
+  mov %r11, F_RSP(%rsp)
+  movq $0, F_RETURN(%rsp)
+  movq $CALL_VECTOR, F_VECTOR(%rsp)
+  mov F_SIZE - 16(%rsp), %rcx
+  mov %rcx, F_ERROR(%rsp)
+  mov F_SIZE - 8(%rsp), %rcx
+  mov %rcx, F_RCX(%rsp)
+  mov %rcx, F_RIP(%rsp)
+  movq $PROGRAM_CODE, F_CS(%rsp)
+  movq $PROGRAM_DATA, F_SS(%rsp)
+  movq $1, F_ENABLED(%rsp)
+.endm
+
+call_exit_work:
+  sub $F_SIZE - 16, %rsp
+  build_frame
+  jmp trap_exit_check
+
+/* In the table for calls that see or change registers: the whole frame is built first, and the way out restores it. */
+.globl call_with_registers
+call_with_registers: /* return into application_call, number, return address */
+  sub $F_SIZE - 24, %rsp
+  build_frame
+  mov %r10, %rcx
+  call *register_call_table(, %rax, 8)
+  mov %rax, F_RAX(%rsp)
+  jmp trap_exit_check
+
+call_beyond_table:
+  call call_unknown
+  jmp call_exit_check
+
+/* In the table where there is no call. */
+.globl call_unknown
+call_unknown:
+  push %rcx
+  push %rdx
+  push %rsi
+  push %rdi
+  push %r8
+  push %r9
+  push %r10
+  push %r11
+  sub $8, %rsp
+  mov %rax, %rdi
+  call unknown_call
+  add $8, %rsp
+  pop %r11
+  pop %r10
+  pop %r9
+  pop %r8
+  pop %rdi
+  pop %rsi
+  pop %rdx
+  pop %rcx
+  ret
+
+.section .note.GNU-stack,"",@progbits

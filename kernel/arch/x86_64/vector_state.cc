@@ -1,0 +1,128 @@
+#include "arch/x86_64/vector_state.hh"
+
+#include <algorithm>
+#include <cstring>
+
+#include "arch/x86_64/cpu.hh"
+#include "core/assert.hh"
+#include "memory/heap.hh"
+#include "platform/platform.hh"
+
+namespace plumbline::vector_state {
+namespace {
+
+// x87, SSE, AVX, the three parts of AVX-512: what kvm_pvm has, and all that this kernel knows.
+constexpr std::uint64_t kKnown = 0xe7;
+constexpr std::uint32_t kCpuidXsave = 1 << 26, kCpuidOsxsave = 1 << 27;
+constexpr std::uint32_t kCpuidXsaveopt = 1;
+constexpr std::size_t kHeader = 512, kHeaderSize = 64;
+// With all of kKnown it is 2,696 bytes.
+constexpr std::size_t kLargest = 4096;
+constexpr std::size_t kControlWord = 0, kMxcsr = 24, kMxcsrMask = 28;
+
+std::size_t size;
+std::uint64_t enabled;
+bool has_xsaveopt;
+std::uint32_t mxcsr_allowed;
+
+bool has_xsave() {
+  const std::uint32_t features = cpuid(1).ecx;
+  return (features & kCpuidXsave) != 0 && (features & kCpuidOsxsave) != 0;
+}
+
+std::uint64_t read_xcr0() {
+  std::uint32_t low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (std::uint64_t{high} << 32) | low;
+}
+
+template <typename T>
+T get(const void* area, std::size_t offset) {
+  T value;
+  std::memcpy(&value, static_cast<const std::byte*>(area) + offset, sizeof value);
+  return value;
+}
+template <typename T>
+void put(void* area, std::size_t offset, T value) {
+  std::memcpy(static_cast<std::byte*>(area) + offset, &value, sizeof value);
+}
+
+// All components, in EDX:EAX.
+#define ALL_COMPONENTS "a"(~0u), "d"(~0u)
+
+}  // namespace
+
+void initialise_cpu() {
+  // Set by the platform there; CPUID would show the outer machine.
+  if (boot_record.is_kvm_pvm != 0) return;
+  if (!has_xsave()) return;
+  const CpuidResult supported = cpuid(0xd);
+  asm volatile("xsetbv"
+               :
+               : "c"(0), "a"(supported.eax & static_cast<std::uint32_t>(kKnown)), "d"(0));
+}
+
+void measure() {
+  if (size != 0 || !has_xsave()) return;
+  enabled = read_xcr0();
+  has_xsaveopt = (cpuid(0xd, 1).eax & kCpuidXsaveopt) != 0;
+  // The legacy part and the header, then each component where its leaf says.
+  std::size_t end = kHeader + kHeaderSize;
+  for (unsigned component = 2; component < 63; ++component) {
+    if ((enabled >> component & 1) == 0) continue;
+    const CpuidResult place = cpuid(0xd, component);
+    end = std::max<std::size_t>(end, std::size_t{place.eax} + place.ebx);
+  }
+  alignas(64) static std::byte own[kLargest];
+  ASSERT(end <= sizeof own);
+  save(own);
+  // 0 means the first mask there was (SDM volume 1, 11.6.6).
+  const auto mask = get<std::uint32_t>(own, kMxcsrMask);
+  mxcsr_allowed = mask != 0 ? mask : 0xffbf;
+  size = end;
+}
+
+std::size_t area_size() { return size; }
+std::uint64_t components() { return enabled; }
+
+void* allocate() {
+  if (size == 0) return nullptr;
+  void* area = heap_allocate(size, 64);
+  // XSAVE leaves the header's reserved bytes as they are, and XRSTOR wants zeros there.
+  if (area != nullptr) std::memset(area, 0, size);
+  return area;
+}
+
+void free(void* area) { heap_free(area); }
+
+void set_initial(void* area) {
+  std::memset(area, 0, size);
+  put<std::uint16_t>(area, kControlWord, 0x37f);
+  put<std::uint32_t>(area, kMxcsr, 0x1f80);
+  // x87 and SSE are in the area; what is not is loaded with its initial state.
+  put<std::uint64_t>(area, kHeader, 3);
+}
+
+void save(void* area) { asm volatile("xsave64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory"); }
+
+void save_for_switch(void* area) {
+  if (has_xsaveopt) {
+    asm volatile("xsaveopt64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory");
+  } else {
+    save(area);
+  }
+}
+
+void load(const void* area) {
+  asm volatile("xrstor64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory");
+}
+
+bool is_valid(const void* area) {
+  if ((get<std::uint64_t>(area, kHeader) & ~enabled) != 0) return false;
+  for (std::size_t offset = 8; offset < kHeaderSize; offset += 8) {
+    if (get<std::uint64_t>(area, kHeader + offset) != 0) return false;
+  }
+  return (get<std::uint32_t>(area, kMxcsr) & ~mxcsr_allowed) == 0;
+}
+
+}  // namespace plumbline::vector_state

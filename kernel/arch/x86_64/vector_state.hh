@@ -1,0 +1,37 @@
+// The vector registers of programs. The kernel itself uses none, so they stay where they are until
+// another program's thread gets the CPU.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace plumbline::vector_state {
+
+// Chooses the state components (XCR0) of the running CPU.
+void initialise_cpu();
+// Asks the CPU for what follows; once, before the first program, since it costs 30 us on kvm_pvm.
+void measure();
+
+// Bytes of an area in XSAVE's standard format (SDM volume 1, 13.4), 64-byte aligned; 0: the CPU has
+// no XSAVE and can run no programs.
+std::size_t area_size();
+// The components, as XCR0 numbers them.
+std::uint64_t components();
+
+// Null when memory is short or the CPU has no XSAVE.
+void* allocate();
+void free(void* area);
+// The state that a new program starts with (psABI 3.4.1: MXCSR 0x1f80, x87 control word 0x37f).
+void set_initial(void* area);
+
+// Registers to `area`, all components.
+void save(void* area);
+// The same for `area` from which, or to which, this CPU loaded or saved the registers last: parts
+// that have not changed may be left out.
+void save_for_switch(void* area);
+// `area` to registers. It must be valid: see is_valid.
+void load(const void* area);
+// True when `load` accepts the area's header and MXCSR; it may come from a program.
+bool is_valid(const void* area);
+
+}  // namespace plumbline::vector_state
