@@ -34,7 +34,7 @@ void initialise_clock() {
 
 std::uint64_t tsc_khz() { return khz; }
 
-Nanoseconds wall_clock_now_ns() {
+Nanoseconds wall_clock_at_boot() {
   std::uint64_t base = wall_at_boot.load(std::memory_order_relaxed);
   if (base == 0) {
     Nanoseconds now =
@@ -50,7 +50,12 @@ Nanoseconds wall_clock_now_ns() {
       base = expected;
     }
   }
-  return Nanoseconds{base} + monotonic_now();
+  return {base};
+}
+
+Nanoseconds wall_clock_now_ns() {
+  const Nanoseconds base = wall_clock_at_boot();
+  return base + monotonic_now();
 }
 
 }  // namespace plumbline

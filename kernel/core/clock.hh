@@ -48,6 +48,8 @@ inline std::uint64_t monotonic_to_tsc(Nanoseconds at) {
 // Nanoseconds since 1970-01-01 UTC: the hypervisor's wall clock, else the CMOS clock, else the
 // option clock.epoch.
 Nanoseconds wall_clock_now_ns();
+// The same at monotonic time zero. Constant: nothing sets the clock.
+Nanoseconds wall_clock_at_boot();
 // The same in whole seconds.
 inline std::uint64_t wall_clock_now() { return wall_clock_now_ns().count / 1'000'000'000; }
 

@@ -25,6 +25,4 @@ Process::~Process() {
   delete[] auxiliary_vector;
 }
 
-Process& current_process() { return *current_task().process; }
-
 }  // namespace plumbline::linux_abi

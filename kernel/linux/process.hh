@@ -75,8 +75,8 @@ class Process : public ReferenceCounted, public ProcessLinks {
   SignalTakers signal_takers;
   // Told (kPollIn) when a signal is queued for the process or one of its tasks: for signalfd.
   PollSource signal_arrivals;
-  // Interval timers, timer_create's timers and CPU time of ended tasks (linux/time).
-  ProcessTimers* timers = nullptr;
+  // Interval timers and timer_create's timers, once there is one (linux/time).
+  std::atomic<ProcessTimers*> timers{nullptr};
   // Stopped by SIGSTOP and its like until SIGCONT; under the signal lock.
   std::atomic<bool> stopped{false};
 

@@ -135,4 +135,6 @@ unsigned task_total() {
   return tasks;
 }
 
+Process& current_process() { return *current_task().process; }
+
 }  // namespace plumbline::linux_abi

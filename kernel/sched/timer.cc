@@ -75,6 +75,13 @@ void Timer::start(Deadline deadline, void (*function)(void*), void* argument) {
   timers.start(*this);
 }
 
+void Timer::restart(Deadline deadline) {
+  if (deadline.at.count >> 62 != 0) return;
+  tsc = monotonic_to_tsc(deadline.at);
+  // The lock is held, and expire() looks at the heap and the hardware afterwards.
+  CpuTimers::of(cpu_).heap.insert(this);
+}
+
 bool Timer::cancel() {
   if (function_ == nullptr) return false;
   CpuTimers& timers = CpuTimers::of(cpu_);

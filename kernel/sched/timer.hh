@@ -9,8 +9,8 @@
 namespace plumbline {
 
 // Calls a function once, at a deadline, in the timer interrupt of the CPU that started it: masked,
-// and with that CPU's timers locked, so the function must not start or cancel timers. It may wake
-// threads.
+// and with that CPU's timers locked, so the function must not start or cancel timers (but may
+// restart its own). It may wake threads.
 class Timer {
  public:
   Timer() = default;
@@ -19,6 +19,8 @@ class Timer {
 
   // Arms the timer on this CPU. It must not be armed.
   void start(Deadline deadline, void (*function)(void*), void* argument);
+  // Arms it again; only in its own function, while that runs. The deadline lies ahead.
+  void restart(Deadline deadline);
   // Disarms the timer, on any CPU. When this returns, the function is not running and will not run.
   // True when it was still armed.
   bool cancel();

@@ -36,9 +36,13 @@ struct SignalHandlers {
   std::array<SignalAction, kSignals + 1> actions{};
 };
 
+struct PosixTimer;
+
 struct QueuedSignal {
   ListHook hook;
-  SignalInformation information;
+  SignalInformation information{};
+  // The timer that this entry is a part of; null: from the heap.
+  PosixTimer* timer = nullptr;
 };
 
 // Signals that wait; real-time ones as often as they were sent. Under the signal lock.
