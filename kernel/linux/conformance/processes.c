@@ -1,0 +1,244 @@
+/* Other programs: posix_spawn, vfork, exec, waiting, exit statuses, descriptors across exec. The
+ * program runs itself with a word that says what to do. */
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "report.h"
+
+extern char** environ;
+static const char* self;
+
+static pid_t spawn(const char* word, const char* more, posix_spawn_file_actions_t* actions) {
+  pid_t child = -1;
+  char* const arguments[] = {"processes", (char*)word, (char*)more, NULL};
+  char* const environment[] = {"LANG=C", "WORD=from the parent", NULL};
+  fflush(stdout);
+  const int error = posix_spawn(&child, self, actions, NULL, arguments, environment);
+  if (error != 0) {
+    printf("posix_spawn: %s\n", strerror(error));
+    return -1;
+  }
+  return child;
+}
+
+static void report_status(const char* what, int status) {
+  if (WIFEXITED(status)) printf("%s: exited %d\n", what, WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) printf("%s: signal %d\n", what, WTERMSIG(status));
+  fflush(stdout);
+}
+
+static int child(int count, char** arguments) {
+  const char* word = arguments[1];
+  if (strcmp(word, "hello") == 0) {
+    const char* third = strncmp(arguments[2], "./script", 8) == 0 ? "the script" : arguments[2];
+    printf("child: %d arguments, %s, %s\n", count, third,
+           getenv("WORD") != NULL ? getenv("WORD") : "nothing");
+    return 3;
+  }
+  if (strcmp(word, "abort") == 0) abort();
+  if (strcmp(word, "kill") == 0) kill(getpid(), SIGKILL);
+  if (strcmp(word, "fault") == 0) *(volatile char*)8 = 1;
+  if (strcmp(word, "copy") == 0) {
+    char buffer[100];
+    for (ssize_t n; (n = read(0, buffer, sizeof buffer)) > 0;) {
+      for (ssize_t i = 0; i < n; ++i)
+        if (buffer[i] >= 'a' && buffer[i] <= 'z') buffer[i] -= 32;
+      if (write(1, buffer, (size_t)n) != n) return 1;
+    }
+    return 0;
+  }
+  if (strcmp(word, "descriptor") == 0) {
+    const int descriptor = atoi(arguments[2]);
+    printf("child: descriptor is %s\n", fcntl(descriptor, F_GETFD) < 0 ? "closed" : "open");
+    return 0;
+  }
+  if (strcmp(word, "signals") == 0) {
+    struct sigaction action;
+    sigset_t blocked;
+    sigaction(SIGUSR1, NULL, &action);
+    printf("child: SIGUSR1 is %s\n", action.sa_handler == SIG_DFL   ? "default"
+                                     : action.sa_handler == SIG_IGN ? "ignored"
+                                                                    : "handled");
+    sigaction(SIGUSR2, NULL, &action);
+    printf("child: SIGUSR2 is %s\n", action.sa_handler == SIG_IGN ? "ignored" : "not ignored");
+    sigprocmask(SIG_BLOCK, NULL, &blocked);
+    printf("child: SIGTERM is %s\n", sigismember(&blocked, SIGTERM) ? "blocked" : "not blocked");
+    return 0;
+  }
+  if (strcmp(word, "sleep") == 0) {
+    sleep(1000);
+    return 0;
+  }
+  if (strcmp(word, "orphan") == 0) {
+    char* const command[] = {"processes", "hello", "orphan", NULL};
+    pid_t grandchild;
+    return posix_spawn(&grandchild, self, NULL, NULL, command, environ) != 0;
+  }
+  return 98;
+}
+
+static volatile sig_atomic_t children_ended;
+static void on_child(int signal) {
+  (void)signal;
+  ++children_ended;
+}
+static void ignore(int signal) { (void)signal; }
+
+int main(int count, char** arguments) {
+  self = "/proc/self/exe";
+  if (count > 1) return child(count, arguments);
+  static char path[256];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  NEED(length > 0);
+  self = path;
+  int status;
+  struct rusage usage;
+
+  RESULT(waitpid(-1, &status, 0));
+  NEED(waitpid(spawn("hello", "first", NULL), &status, 0) > 0);
+  report_status("hello", status);
+  for (int i = 0; i < 3; ++i) {
+    const char* words[] = {"abort", "kill", "fault"};
+    NEED(wait4(spawn(words[i], NULL, NULL), &status, 0, &usage) > 0);
+    report_status(words[i], status);
+  }
+
+  /* Pipes to and from a child. */
+  int to[2], from[2];
+  NEED(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, to[0], 0);
+  posix_spawn_file_actions_adddup2(&actions, from[1], 1);
+  const pid_t copier = spawn("copy", NULL, &actions);
+  close(to[0]);
+  close(from[1]);
+  NEED(write(to[1], "through a pipe", 14) == 14);
+  close(to[1]);
+  char buffer[100] = "";
+  NEED(read(from[0], buffer, sizeof buffer) == 14);
+  report_text("copied", buffer);
+  RESULT(read(from[0], buffer, sizeof buffer));
+  NEED(waitpid(copier, &status, 0) == copier);
+  report_status("copy", status);
+
+  /* Descriptors across exec. */
+  char number[16];
+  const int kept = open("/dev/null", O_RDONLY), marked = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  snprintf(number, sizeof number, "%d", kept);
+  NEED(waitpid(spawn("descriptor", number, NULL), &status, 0) > 0);
+  snprintf(number, sizeof number, "%d", marked);
+  NEED(waitpid(spawn("descriptor", number, NULL), &status, 0) > 0);
+  FLAG(fcntl(marked, F_GETFD) == FD_CLOEXEC);
+
+  /* Signals across exec. */
+  signal(SIGUSR1, ignore);
+  signal(SIGUSR2, SIG_IGN);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  NEED(waitpid(spawn("signals", NULL, NULL), &status, 0) > 0);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  signal(SIGUSR2, SIG_DFL);
+
+  /* Errors. */
+  pid_t nobody;
+  char* const words[] = {"x", NULL};
+  printf("%s\n", strerrorname_np(posix_spawn(&nobody, "/nowhere", NULL, NULL, words, environ)));
+  printf("%s\n", strerrorname_np(posix_spawn(&nobody, "/tmp", NULL, NULL, words, environ)));
+  printf("%s\n",
+         strerrorname_np(posix_spawn(&nobody, "/proc/self/exe/x", NULL, NULL, words, environ)));
+  char name[] = "./processes-XXXXXX";
+  const int file = mkstemp(name);
+  NEED(file >= 0 && write(file, "not a program\n", 14) == 14);
+  printf("%s\n", strerrorname_np(posix_spawn(&nobody, name, NULL, NULL, words, environ)));
+  NEED(fchmod(file, 0700) == 0 && close(file) == 0);
+  printf("%s\n", strerrorname_np(posix_spawn(&nobody, name, NULL, NULL, words, environ)));
+  unlink(name);
+
+  /* Scripts. */
+  char script[] = "./script-XXXXXX";
+  const int script_file = mkstemp(script);
+  dprintf(script_file, "#!%s hello\n", path);
+  NEED(fchmod(script_file, 0700) == 0 && close(script_file) == 0);
+  char* const script_words[] = {script, "ignored", NULL};
+  fflush(stdout);
+  if (posix_spawn(&nobody, script, NULL, NULL, script_words, environ) == 0) {
+    waitpid(nobody, &status, 0);
+    report_status("script", status);
+  }
+  unlink(script);
+
+  /* vfork: the child borrows our memory until exec. */
+  volatile int shared = 1;
+  fflush(stdout);
+  const pid_t borrowed = vfork();
+  if (borrowed == 0) {
+    shared = 2;
+    _exit(7);
+  }
+  NEED(waitpid(borrowed, &status, 0) == borrowed);
+  report_status("vfork", status);
+  report_result("shared", shared);
+  const pid_t execed = vfork();
+  if (execed == 0) {
+    execl(path, "processes", "hello", "after vfork", NULL);
+    _exit(9);
+  }
+  NEED(waitpid(execed, &status, 0) == execed);
+  report_status("vfork and exec", status);
+  const pid_t failed = vfork();
+  if (failed == 0) {
+    execl("/nowhere", "x", NULL);
+    _exit(errno == ENOENT ? 11 : 12);
+  }
+  NEED(waitpid(failed, &status, 0) == failed);
+  report_status("vfork and no exec", status);
+
+  /* Waiting. */
+  struct sigaction action = {.sa_handler = on_child};
+  sigaction(SIGCHLD, &action, NULL);
+  const pid_t sleeper = spawn("sleep", NULL, NULL);
+  RESULT(waitpid(sleeper, &status, WNOHANG));
+  RESULT(kill(sleeper, 0));
+  RESULT(kill(sleeper, SIGTERM));
+  siginfo_t information;
+  while (waitid(P_PID, (id_t)sleeper, &information, WEXITED | WNOWAIT) != 0) NEED(errno == EINTR);
+  printf("waitid: code %d status %d\n", information.si_code, information.si_status);
+  FLAG(information.si_pid == sleeper);
+  RESULT(kill(sleeper, 0));
+  FLAG(waitpid(sleeper, &status, 0) == sleeper);
+  report_status("sleeper", status);
+  RESULT(kill(sleeper, 0));
+  RESULT(waitpid(sleeper, &status, 0));
+  report_result("children ended", children_ended);
+  RESULT(waitpid(-1, &status, 0x4000000));
+  signal(SIGCHLD, SIG_IGN);
+  const pid_t unwanted = spawn("hello", "unwanted", NULL);
+  RESULT(waitpid(unwanted, &status, 0));
+  signal(SIGCHLD, SIG_DFL);
+
+  /* Many, at the same time. */
+  enum { kMany = 20 };
+  pid_t many[kMany];
+  posix_spawn_file_actions_t quiet;
+  posix_spawn_file_actions_init(&quiet);
+  posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+  for (int i = 0; i < kMany; ++i) many[i] = spawn("hello", "many", &quiet);
+  int ended = 0;
+  for (int i = 0; i < kMany; ++i)
+    ended += waitpid(many[i], &status, 0) == many[i] && WEXITSTATUS(status) == 3;
+  report_result("ended", ended);
+  RESULT(system("exit 5") == -1);
+
+  /* This program's place is taken by another. */
+  fflush(stdout);
+  execl(path, "processes", "hello", "in place", NULL);
+  return 1;
+}
