@@ -1,11 +1,14 @@
 export { DebianFetchError } from './debian/apt-session.ts';
 export { type FetchedPackages, type FetchOptions, fetchImagePackages, fetchPackageSet } from './debian/fetch.ts';
+export { packagesOfProgram } from './debian/guess.ts';
 export { type PackageProvenance, packagedFile, type UnpackedPackage } from './debian/package-cache.ts';
 export * from './declarations.ts';
 export { ElfError, readBuildId, readPvhEntry, readSymbols } from './elf.ts';
 export { EnvironmentError, messageOf, UsageError, UserError } from './errors.ts';
 export { buildProgramImage, type ImageOptions, type ImageReport, type ProgramImage } from './image/build.ts';
+export { splitCommandLine } from './image/command-line.ts';
 export { type CpioEntry, writeCpio } from './image/cpio.ts';
+export { type AddedFile, type ProgramStart, programArchive } from './image/program.ts';
 export { buildKernel, KernelBuildError, type KernelImage } from './kernel-build.ts';
 export { takeLockFile } from './lock-file.ts';
 export { CommandError, type CommandOptions, dyingWithUs, runCommand } from './process/command.ts';

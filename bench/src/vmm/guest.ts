@@ -7,6 +7,7 @@ import { EnvironmentError } from '../errors.ts';
 import { boundToUs } from '../process/launcher.ts';
 import { decodeExit, type GuestExit } from './exit.ts';
 import { type GuestConfig, ownFirmware, qemuArguments } from './machine.ts';
+import { joinModules, placeModules } from './modules.ts';
 import { QmpClient } from './qmp.ts';
 import type { Resources } from './run-directory.ts';
 import { writeStartInfo } from './start-info.ts';
@@ -46,7 +47,13 @@ export interface GuestCommand {
  */
 export function guestCommand(config: GuestConfig): GuestCommand {
   const firmware = ownFirmware(config);
-  if (firmware) writeStartInfo(firmware.startInfo, config.kernel, config);
+  const { modules } = config;
+  if (firmware) {
+    const placed = placeModules(modules?.files ?? [], config.memoryBytes);
+    writeStartInfo(firmware.startInfo, config.kernel, { ...config, modules: placed });
+  } else if (modules) {
+    joinModules(modules);
+  }
   const logs = [config.serial, config.console].filter((file) => file !== undefined && file !== 'stdio');
   return { arguments: qemuArguments(config), logs: logs.filter((file) => file !== undefined) };
 }

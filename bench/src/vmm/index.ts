@@ -13,5 +13,16 @@ export {
   type UserNetwork,
   type VhostUserNetwork,
 } from './machine.ts';
+export type { BootModules } from './modules.ts';
+export {
+  PROGRAM_MEMORY,
+  type ProgramBoot,
+  type ProgramEnd,
+  type ProgramResult,
+  programConfig,
+  programEnd,
+  runProgram,
+  shellStatus,
+} from './program.ts';
 export { QmpClient, QmpError } from './qmp.ts';
 export { closeOnSignal, Resources } from './run-directory.ts';

@@ -1,4 +1,5 @@
 import type { GuestAccelerator } from './accelerator.ts';
+import { type BootModules, joinedModules, placeModules } from './modules.ts';
 import { START_PAGE } from './start-info.ts';
 
 export const MACHINES = ['microvm', 'q35'] as const;
@@ -34,6 +35,8 @@ export interface GuestConfig {
   /** PVH ELF, or a Linux bzImage. */
   readonly kernel: string;
   readonly initrd?: string;
+  /** Archives with files and programs for our kernel, instead of `initrd`. */
+  readonly modules?: BootModules;
   /** The kernel's command line. */
   readonly options: string;
   /** On microvm, starts a PVH ELF by our firmware instead of QEMU's; q35 needs its own. */
@@ -135,11 +138,15 @@ function kernelArguments(config: GuestConfig): string[] {
       ...['-bios', firmware.image],
       ...['-device', `loader,file=${quote(config.kernel)}`],
       ...['-device', `loader,file=${quote(firmware.startInfo)},addr=0x${START_PAGE.toString(16)},force-raw=on`],
+      ...placeModules(config.modules?.files ?? [], config.memoryBytes).flatMap(({ file, address }) => [
+        ...['-device', `loader,file=${quote(file)},addr=0x${address.toString(16)},force-raw=on`],
+      ]),
     ];
   }
+  const initrd = config.modules ? joinedModules(config.modules) : config.initrd;
   return [
     ...['-kernel', config.kernel],
-    ...(config.initrd === undefined ? [] : ['-initrd', config.initrd]),
+    ...(initrd === undefined ? [] : ['-initrd', initrd]),
     ...['-append', config.options],
   ];
 }

@@ -20,6 +20,8 @@ export interface StartInfo {
   readonly vcpus: number;
   /** The kernel's command line. */
   readonly options: string;
+  /** Where the archives lie that were loaded for the kernel. */
+  readonly modules?: readonly { readonly address: number; readonly bytes: number }[];
 }
 
 /** The firmware's image lies here a second time; the memory below is RAM without a hole. */
@@ -119,11 +121,15 @@ class Layout {
  * what that points to: memory map, ACPI tables, command line.
  * @throws UsageError when the command line is longer than the room for it.
  */
-export function startInfo({ entry, memoryBytes, vcpus, options }: StartInfo): Buffer {
+export function startInfo({ entry, memoryBytes, vcpus, options, modules = [] }: StartInfo): Buffer {
   const START_INFO_SIZE = 56;
   const layout = new Layout(START_PAGE + 8 + START_INFO_SIZE);
   const entries = memoryMap(memoryBytes);
   const map = layout.add(Buffer.concat(entries));
+  // Each with the address of a command line of its own, which none has, and 8 reserved bytes.
+  const moduleList = layout.add(
+    Buffer.concat(modules.map(({ address, bytes }) => pack([8, address], [8, bytes], [8, 0], [8, 0]))),
+  );
   const list = layout.add(table('XSDT', 1, pack([8, layout.add(madt(vcpus))])));
   const rsdp = pack('RSD PTR ', [1, 0], 'PLUMB ', [1, 2], [4, 0], [4, 36], [8, list], [1, 0], '\0\0\0');
   const root = layout.add(withChecksum(withChecksum(rsdp, 8, 20), 32));
@@ -139,8 +145,8 @@ export function startInfo({ entry, memoryBytes, vcpus, options }: StartInfo): Bu
       [4, 0x336ec578],
       [4, 1], // version
       [4, 0], // flags
-      [4, 0], // modules
-      [8, 0],
+      [4, modules.length],
+      [8, modules.length === 0 ? 0 : moduleList],
       [8, at],
       [8, root],
       [8, map],
