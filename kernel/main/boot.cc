@@ -18,6 +18,7 @@
 #include "core/panic.hh"
 #include "main/main_thread.hh"
 #include "main/processors.hh"
+#include "memory/address_space.hh"
 #include "memory/heap.hh"
 #include "memory/pages.hh"
 #include "platform/acpi.hh"
@@ -204,6 +205,7 @@ extern "C" [[noreturn]] void kernel_main() {
   // Before memory above 4 GiB can be handed out, it must be mapped; tables come from below.
   map_high_memory(map.ranges());
   initialise_heap();
+  address_space::initialise();
 
   first_idle_thread.name = "idle/0";
   first_idle_thread.stack = {reinterpret_cast<std::uint64_t>(boot_stack),

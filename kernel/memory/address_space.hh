@@ -21,6 +21,9 @@ struct MapRequest {
   std::uint64_t hint = 0;    // page aligned; 0: anywhere
   std::uint64_t length = 0;  // bytes, rounded up to pages
   std::uint8_t protection = 0;
+  // What mprotect may ask for later: without kProtectWrite for a shared mapping of a file that was
+  // opened for reading only.
+  std::uint8_t maximum_protection = kProtectRead | kProtectWrite | kProtectExecute;
   bool fixed = false;            // exactly at `hint`, replacing what is there (MAP_FIXED)
   bool fixed_noreplace = false;  // exactly at `hint`, kEEXIST when something is there
   bool shared = false;           // writes go to the object

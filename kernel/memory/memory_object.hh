@@ -29,7 +29,7 @@ class MemoryObject : public ReferenceCounted {
   // Bytes that there are.
   virtual std::uint64_t size() const = 0;
   // For /proc/self/maps: the path or "/memfd:name (deleted)", device and inode. Empty: none.
-  virtual std::size_t describe(std::span<char> text) const { return 0; }
+  virtual std::size_t describe(std::span<char> /*text*/) const { return 0; }
   virtual std::uint64_t inode() const { return 0; }
 
   // The first of the areas that map this object; the address space's, under its lock.

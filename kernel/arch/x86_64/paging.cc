@@ -1,20 +1,18 @@
 #include "arch/x86_64/paging.hh"
 
 #include "arch/x86_64/cpu.hh"
+#include "arch/x86_64/paging_entries.hh"
 #include "core/units.hh"
 #include "sync/lock_guard.hh"
 #include "sync/spinlock.hh"
 
 extern "C" {
-extern std::uint64_t boot_pml4[512], image_pdpt[512], image_pd[512];
+extern std::uint64_t image_pdpt[512], image_pd[512];
 }
 
 namespace plumbline::paging {
 namespace {
 
-constexpr std::uint64_t kPresent = 1, kWrite = 2, kUser = 4, kUncached = 0x10, kAccessed = 0x20,
-                        kDirty = 0x40, kLarge = 0x80, kNoExecute = std::uint64_t{1} << 63;
-constexpr std::uint64_t kAddressMask = 0x000f'ffff'ffff'f000;
 // Accessed and dirty in advance: the CPU then never writes to the tables.
 constexpr std::uint64_t kData = kPresent | kWrite | kUser | kAccessed | kDirty | kNoExecute;
 
@@ -22,31 +20,27 @@ PhysicalAddress (*table_source)();
 // Two CPUs may both find that a table is missing.
 Spinlock lock;
 
-unsigned index_at(VirtualAddress address, unsigned level) {
-  return static_cast<unsigned>(address.value >> (12 + 9 * level)) & 511;
+}  // namespace
+
+std::uint64_t make_table() {
+  const PhysicalAddress table = table_source();
+  return table.value == 0 ? 0 : table.value | kPresent | kWrite | kUser | kAccessed;
 }
 
-std::uint64_t* table_of(std::uint64_t entry) {
-  return to_virtual(PhysicalAddress{entry & kAddressMask}).as<std::uint64_t>();
-}
-
-// The entry for `address` at `level` (0: 4 KiB, 1: 2 MiB); tables on the way are created. Null
-// without memory.
 std::uint64_t* entry_at(VirtualAddress address, unsigned level) {
   std::uint64_t* table = boot_pml4;
   for (unsigned l = 3; l > level; --l) {
     std::uint64_t& entry = table[index_at(address, l)];
     if ((entry & kPresent) == 0) {
-      const PhysicalAddress fresh = table_source();
-      if (fresh.value == 0) return nullptr;
-      entry = fresh.value | kPresent | kWrite | kUser | kAccessed;
+      const std::uint64_t fresh = make_table();
+      if (fresh == 0) return nullptr;
+      // Others may walk the tables meanwhile (paging_programs.hh): the zeros come first.
+      __atomic_store_n(&entry, fresh, __ATOMIC_RELEASE);
     }
     table = table_of(entry);
   }
   return &table[index_at(address, level)];
 }
-
-}  // namespace
 
 void set_table_source(PhysicalAddress (*source)()) { table_source = source; }
 

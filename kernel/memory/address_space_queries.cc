@@ -1,0 +1,92 @@
+// Questions about the address space.
+#include <algorithm>
+
+#include "core/units.hh"
+#include "memory/address_space_state.hh"
+
+namespace plumbline::address_space {
+namespace {
+
+// With the lock: the whole range is mapped.
+bool is_mapped(std::uint64_t begin, std::uint64_t end) {
+  while (begin < end) {
+    const Area* area = state.areas.find(begin);
+    if (area == nullptr) return false;
+    begin = area->end;
+  }
+  return true;
+}
+
+}  // namespace
+
+Status check_mapped(std::uint64_t address, std::uint64_t length) {
+  const std::uint64_t size = align_up(length, kPageSize);
+  if (!is_page_aligned(address)) return Errno::kEINVAL;
+  if (size < length || !is_application_range(address, size)) return Errno::kENOMEM;
+  const LockGuard guard(state.lock);
+  if (!is_mapped(address, address + size)) return Errno::kENOMEM;
+  return {};
+}
+
+Status residency(std::uint64_t address, std::uint64_t length, unsigned char* bytes) {
+  const std::uint64_t size = align_up(length, kPageSize);
+  if (!is_page_aligned(address)) return Errno::kEINVAL;
+  if (size < length || !is_application_range(address, size)) return Errno::kENOMEM;
+  const std::uint64_t end = address + size;
+  const LockGuard guard(state.lock);
+  if (!is_mapped(address, end)) return Errno::kENOMEM;
+  paging::residency_of_range(address, end, bytes);
+  // A file's page that is in memory counts whether it is mapped or not (mincore(2)).
+  for (const Area* area = state.areas.find(address); area != nullptr && area->begin < end;
+       area = state.areas.next(*area)) {
+    if (!area->object) continue;
+    for (std::uint64_t page = std::max(address, area->begin); page < std::min(end, area->end);
+         page += kPageSize) {
+      unsigned char& byte = bytes[(page - address) / kPageSize];
+      if (byte == 0 && area->object->present_page(area->page_index(page), false).value != 0)
+        byte = 1;
+    }
+  }
+  return {};
+}
+
+void for_each_area(AddressOwner owner, bool (*visit)(void* context, const AreaDescription&),
+                   void* context) {
+  const LockGuard guard(state.lock);
+  for (const Area* area = state.areas.first_from(0); area != nullptr;
+       area = state.areas.next(*area)) {
+    const AreaAttributes& attributes = area->attributes;
+    if (owner != 0 && attributes.owner != owner) continue;
+    const AreaDescription description{
+        area->begin,           area->end,
+        attributes.protection, attributes.shared,
+        area->offset,          area->object ? area->object->inode() : 0,
+        attributes.owner,      paging::count_range(area->begin, area->end),
+        attributes.name,       area->object.get()};
+    if (!visit(context, description)) return;
+  }
+}
+
+Usage usage(AddressOwner owner) {
+  Usage sum{};
+  for_each_area(
+      owner,
+      [](void* context, const AreaDescription& area) {
+        auto* total = static_cast<Usage*>(context);
+        total->mapped_bytes += area.end - area.begin;
+        total->resident_bytes += area.resident_pages * kPageSize;
+        return true;
+      },
+      &sum);
+  return sum;
+}
+
+bool object_page(std::uint64_t address, PhysicalAddress& page) {
+  if (address >= kApplicationEnd) return false;
+  const paging::ProgramPage found = paging::program_page({address});
+  if (!found.exists || found.owner != paging::PageOwner::kSharedObject) return false;
+  page = found.page;
+  return true;
+}
+
+}  // namespace plumbline::address_space
