@@ -4,6 +4,7 @@ import { echo } from './echo.ts';
 import { linuxGuest } from './linux-guest.ts';
 import { linuxHost } from './linux-host.ts';
 import { plumbline } from './plumbline.ts';
+import { plumblineUnmodified } from './plumbline-unmodified.ts';
 import type { Subject } from './subject.ts';
 
 export { SubjectFailure } from './failure.ts';
@@ -11,7 +12,7 @@ export { generatorProgram } from './generator.ts';
 export * from './subject.ts';
 
 /** Everything that can be measured, in the order of reports. */
-export const SUBJECTS: readonly Subject[] = [plumbline, echo, linuxHost, linuxGuest];
+export const SUBJECTS: readonly Subject[] = [plumbline, plumblineUnmodified, echo, linuxHost, linuxGuest];
 
 /**
  * A subject by name.
