@@ -28,6 +28,7 @@ class [[nodiscard]] Result {
     return value_;
   }
   constexpr T* operator->() { return &**this; }
+  constexpr const T* operator->() const { return &**this; }
 
  private:
   T value_{};

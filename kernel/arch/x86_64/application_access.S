@@ -138,4 +138,32 @@ application_touch:
   mov $1, %eax
   ret
 
+/* bool application_save_vectors(void* area), application_load_vectors(const void* area): all components, to and from a
+ * program's memory, XSAVE's standard format. Loading fails also where the CPU refuses the area (#GP). */
+.globl application_save_vectors
+application_save_vectors:
+  mov $-1, %eax
+  mov $-1, %edx
+1: xsave64 (%rdi)
+  may_fault 1b, application_word_failed
+  mov $1, %eax
+  ret
+
+.globl application_load_vectors
+application_load_vectors:
+  mov $-1, %eax
+  mov $-1, %edx
+1: xrstor64 (%rdi)
+  may_fault 1b, application_word_failed
+  mov $1, %eax
+  ret
+
+/* bool application_load_legacy_vectors(const void* area): x87 and SSE alone, FXSAVE's format */
+.globl application_load_legacy_vectors
+application_load_legacy_vectors:
+1: fxrstor64 (%rdi)
+  may_fault 1b, application_word_failed
+  mov $1, %eax
+  ret
+
 .section .note.GNU-stack,"",@progbits

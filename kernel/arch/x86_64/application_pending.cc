@@ -1,8 +1,6 @@
 // What the layers above do not offer yet.
-#include "arch/x86_64/application.hh"
-#include "arch/x86_64/trap_frame.hh"
 #include "core/panic.hh"
-#include "core/per_cpu.hh"
+#include "linux/threads/exit.hh"
 #include "memory/address_space.hh"
 
 namespace plumbline {
@@ -11,12 +9,10 @@ namespace plumbline {
   return FaultOutcome::kNotMapped;
 }
 
-[[gnu::weak]] void application_fault(TrapFrame& frame, std::uint64_t address, FaultOutcome) {
-  panic_at(frame, "exception %lu in a program, address %#lx", frame.vector, address);
-}
+namespace linux_abi {
 
-extern "C" [[gnu::weak]] void application_work(TrapFrame*) {
-  this_cpu().application->work.store(0, std::memory_order_relaxed);
-}
+[[gnu::weak]] void end_process(int status) { panic("a process ends with status %d", status); }
+[[gnu::weak]] void end_task_if_asked() {}
 
+}  // namespace linux_abi
 }  // namespace plumbline

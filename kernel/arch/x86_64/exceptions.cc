@@ -32,7 +32,7 @@ constexpr const char* kNames[32] = {"division by zero",
                                     "machine check",
                                     "SIMD"};
 
-constexpr unsigned kPageFault = 14;
+constexpr unsigned kGeneralProtection = 13, kPageFault = 14;
 constexpr std::uint64_t kFaultWrite = 2, kFaultFetch = 16;
 
 // An instruction of application_access.S that may fault.
@@ -110,6 +110,13 @@ extern "C" void exception_entry(TrapFrame* frame) {
     return;
   }
   if (frame->vector == kPageFault && fixed_up(*frame, address)) return;
+  if (frame->vector == kGeneralProtection) {
+    // A program's vector state that the CPU does not load.
+    if (const Fixup* fixup = find_fixup(frame->rip); fixup != nullptr) {
+      frame->rip = fixup->resume;
+      return;
+    }
+  }
   kernel_exception(*frame, address);
 }
 

@@ -5,8 +5,16 @@
 
 #include "arch/x86_64/cpu.hh"
 #include "core/assert.hh"
+#include "memory/application_memory.hh"
 #include "memory/heap.hh"
 #include "platform/platform.hh"
+
+extern "C" {
+// arch/x86_64/application_access.S
+bool application_save_vectors(void* area);
+bool application_load_vectors(const void* area);
+bool application_load_legacy_vectors(const void* area);
+}
 
 namespace plumbline::vector_state {
 namespace {
@@ -18,12 +26,12 @@ constexpr std::uint32_t kCpuidXsaveopt = 1;
 constexpr std::size_t kHeader = 512, kHeaderSize = 64;
 // With all of kKnown it is 2,696 bytes.
 constexpr std::size_t kLargest = 4096;
-constexpr std::size_t kControlWord = 0, kMxcsr = 24, kMxcsrMask = 28;
+constexpr std::size_t kControlWord = 0, kMxcsr = 24;
 
 std::size_t size;
 std::uint64_t enabled;
 bool has_xsaveopt;
-std::uint32_t mxcsr_allowed;
+alignas(64) std::byte initial[kLargest];
 
 bool has_xsave() {
   const std::uint32_t features = cpuid(1).ecx;
@@ -36,12 +44,6 @@ std::uint64_t read_xcr0() {
   return (std::uint64_t{high} << 32) | low;
 }
 
-template <typename T>
-T get(const void* area, std::size_t offset) {
-  T value;
-  std::memcpy(&value, static_cast<const std::byte*>(area) + offset, sizeof value);
-  return value;
-}
 template <typename T>
 void put(void* area, std::size_t offset, T value) {
   std::memcpy(static_cast<std::byte*>(area) + offset, &value, sizeof value);
@@ -73,13 +75,9 @@ void measure() {
     const CpuidResult place = cpuid(0xd, component);
     end = std::max<std::size_t>(end, std::size_t{place.eax} + place.ebx);
   }
-  alignas(64) static std::byte own[kLargest];
-  ASSERT(end <= sizeof own);
-  save(own);
-  // 0 means the first mask there was (SDM volume 1, 11.6.6).
-  const auto mask = get<std::uint32_t>(own, kMxcsrMask);
-  mxcsr_allowed = mask != 0 ? mask : 0xffbf;
+  ASSERT(end <= sizeof initial);
   size = end;
+  set_initial(initial);
 }
 
 std::size_t area_size() { return size; }
@@ -117,12 +115,25 @@ void load(const void* area) {
   asm volatile("xrstor64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory");
 }
 
-bool is_valid(const void* area) {
-  if ((get<std::uint64_t>(area, kHeader) & ~enabled) != 0) return false;
-  for (std::size_t offset = 8; offset < kHeaderSize; offset += 8) {
-    if (get<std::uint64_t>(area, kHeader + offset) != 0) return false;
-  }
-  return (get<std::uint32_t>(area, kMxcsr) & ~mxcsr_allowed) == 0;
+void load_initial() { load(initial); }
+
+bool save_to_application(std::uint64_t area) {
+  // The reserved bytes of the header: XSAVE leaves them, XRSTOR wants zeros.
+  if (clear_application(area + kHeader, kHeaderSize) != kHeaderSize) return false;
+  return application_save_vectors(reinterpret_cast<void*>(area));
+}
+
+bool load_from_application(std::uint64_t area) {
+  if (application_load_vectors(reinterpret_cast<const void*>(area))) return true;
+  load_initial();
+  return false;
+}
+
+bool load_legacy_from_application(std::uint64_t area) {
+  load_initial();
+  if (application_load_legacy_vectors(reinterpret_cast<const void*>(area))) return true;
+  load_initial();
+  return false;
 }
 
 }  // namespace plumbline::vector_state

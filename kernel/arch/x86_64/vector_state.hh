@@ -29,9 +29,18 @@ void save(void* area);
 // The same for `area` from which, or to which, this CPU loaded or saved the registers last: parts
 // that have not changed may be left out.
 void save_for_switch(void* area);
-// `area` to registers. It must be valid: see is_valid.
+// `area`, which save, save_for_switch or set_initial has filled, to registers.
 void load(const void* area);
-// True when `load` accepts the area's header and MXCSR; it may come from a program.
-bool is_valid(const void* area);
+// The state that a new program starts with to registers.
+void load_initial();
+
+// Registers to a program's memory, `area` checked to lie there and 64-byte aligned. False: bad
+// address. Both may sleep.
+bool save_to_application(std::uint64_t area);
+// The other way; false also for an area that the CPU does not accept. Then the registers have
+// their initial state.
+bool load_from_application(std::uint64_t area);
+// The same for the 512 bytes of FXSAVE alone; everything else gets its initial state.
+bool load_legacy_from_application(std::uint64_t area);
 
 }  // namespace plumbline::vector_state
