@@ -11,20 +11,21 @@
 namespace plumbline {
 
 void PollSource::attach(PollObserver& observer) {
-  {
-    const LockGuard guard(lock_);
-    if (observer.exclusive) {
-      observers_.push_back(&observer);
-    } else {
-      observers_.push_front(&observer);
-    }
+  const LockGuard guard(lock_);
+  if (observer.exclusive) {
+    observers_.push_back(&observer);
+  } else {
+    observers_.push_front(&observer);
   }
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // After the list: who counts it finds it. Acquire: what was stored before a notify that did not
+  // count it is visible from here on.
+  count_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void PollSource::detach(PollObserver& observer) {
   const LockGuard guard(lock_);
   observers_.remove(&observer);
+  count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void PollSource::notify_observers(PollEvents events) {
@@ -33,6 +34,8 @@ void PollSource::notify_observers(PollEvents events) {
     if (observer.readiness_changed(events) && observer.exclusive) break;
   }
 }
+
+constinit Mutex FileWatchers::endings;
 
 void FileWatchers::add(FileWatcher& watcher) {
   count_.fetch_add(1, std::memory_order_relaxed);
@@ -50,8 +53,7 @@ void FileWatchers::remove(FileWatcher& watcher) {
 }
 
 void FileWatchers::end_all() {
-  // A watcher may end at the same time; whoever is in the list is still there, as it leaves the
-  // list under the lock of all such endings (fs/epoll.cc), which file_gone takes.
+  const LockGuard ending(endings);
   for (;;) {
     FileWatcher* watcher;
     {

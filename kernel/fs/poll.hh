@@ -8,6 +8,7 @@
 #include "core/clock.hh"
 #include "core/intrusive_list.hh"
 #include "core/result.hh"
+#include "sync/mutex.hh"
 #include "sync/spinlock.hh"
 
 namespace plumbline {
@@ -44,18 +45,18 @@ class PollSource {
   void attach(PollObserver& observer);
   // When this returns, the observer is not being called and will not be.
   void detach(PollObserver& observer);
-  // Tells all observers. Cheap when there is none: a fence and a load. What made the file ready
+  // Tells all observers. Cheap when there is none: one atomic operation. What made the file ready
   // must have been stored before.
   void notify(PollEvents events) {
-    // Pairs with the one in attach: either this sees the observer, or the observer's look at the
-    // file, which follows its attaching, sees the new state.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!observers_.empty_unlocked()) notify_observers(events);
+    // A write, though of nothing, so that it has a place in the order of changes of the count: an
+    // observer that comes after it sees the file's new state when it looks, one before is seen.
+    if (count_.fetch_add(0, std::memory_order_acq_rel) != 0) notify_observers(events);
   }
 
  private:
   void notify_observers(PollEvents events);
 
+  std::atomic<std::uint32_t> count_{0};
   Spinlock lock_;
   // Exclusive ones last.
   IntrusiveList<PollObserver, &PollObserver::hook> observers_;
@@ -84,6 +85,17 @@ class FileWatchers {
     // Acquire: pairs with the release in remove, which is the last that touches the file.
     if (count_.load(std::memory_order_acquire) != 0) end_all();
   }
+  // Calls visit(watcher) for each, under a spinlock.
+  template <typename Visit>
+  void for_each(Visit visit) {
+    lock_.lock();
+    for (FileWatcher& watcher : watchers_) visit(watcher);
+    lock_.unlock();
+  }
+
+  // Held while a file ends its watches, and by watchers that end at a time when their file may do
+  // so as well: each finds the other still there.
+  static Mutex endings;
 
  private:
   void end_all();

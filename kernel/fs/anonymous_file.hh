@@ -1,0 +1,20 @@
+// Files without a name and without content: event counters, epoll sets, timers.
+#pragma once
+
+#include "fs/file.hh"
+
+namespace plumbline {
+
+class AnonymousFile : public File {
+ public:
+  // `name`, a literal, as /proc/self/fd shows it: anon_inode:[name].
+  AnonymousFile(const char* name, std::uint32_t flags) : File(flags), name_(name) {}
+
+  Status stat(Attributes& attributes) override;
+  std::size_t describe(std::span<char> text) override;
+
+ private:
+  const char* const name_;
+};
+
+}  // namespace plumbline
