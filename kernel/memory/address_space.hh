@@ -32,8 +32,8 @@ struct MapRequest {
   bool grows_down = false;
   // No pages of 2 MiB: for stacks, which are long and hardly used.
   bool small_pages = false;
-  Ref<MemoryObject> object;  // none: anonymous
-  std::uint64_t offset = 0;  // into the object, page aligned
+  Ref<MemoryObject> object = {};  // none: anonymous
+  std::uint64_t offset = 0;       // into the object, page aligned
   // Bytes of free addresses wanted directly below the mapping, for stubs that jump from it.
   std::uint64_t room_below = 0;
   const char* name = nullptr;  // for /proc/self/maps: "[heap]", "[stack]", "[vdso]"; a literal
