@@ -143,7 +143,7 @@ export async function bootProgram(
 ): Promise<number> {
   const directory = resources.directory();
   const serial = join(directory, 'serial.log');
-  const base = programConfig(
+  const base = await programConfig(
     {
       ...request,
       kernel,

@@ -48,7 +48,7 @@ async function bootUnmodified(kernel: KernelImage, image: ProgramImage, config: 
   const { accelerator, directory, shape } = config;
   if (accelerator === 'none') throw new EnvironmentError('memcached on our kernel runs in a virtual machine only');
   return bootGuest(MEMCACHED, config, async (sockets) => {
-    const guest = programConfig(
+    const guest = await programConfig(
       {
         argv: memcachedArguments(shape.vcpus),
         kernel,

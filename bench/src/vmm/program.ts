@@ -73,7 +73,7 @@ export function shellStatus(end: ProgramEnd): number {
 }
 
 /** The parts of a guest's configuration that concern its program; serial port and console are the caller's. */
-export function programConfig(boot: ProgramBoot, directory: string): Omit<GuestConfig, 'serial'> {
+export async function programConfig(boot: ProgramBoot, directory: string): Promise<Omit<GuestConfig, 'serial'>> {
   const [program = ''] = boot.argv;
   const added = (boot.files ?? []).some(({ guest }) => guest.endsWith(`/${program}`));
   if (boot.image && !program.includes('/') && !added && !boot.image.report.programs.includes(program)) {
@@ -83,7 +83,7 @@ export function programConfig(boot: ProgramBoot, directory: string): Omit<GuestC
     );
   }
   const archive = join(directory, 'program.cpio');
-  writeFileSync(archive, programArchive(boot));
+  writeFileSync(archive, await programArchive(boot));
   const options = { run: 'program', ...bootOptions(boot.variant ?? defaultValues()), ...boot.options };
   return {
     accelerator: boot.accelerator,
@@ -114,7 +114,7 @@ export async function runProgram(boot: ProgramBoot, deadlineMs: number): Promise
     const serial = join(directory, 'serial.log');
     const console = join(directory, 'console.out');
     writeFileSync(console, '');
-    const config: GuestConfig = { ...programConfig(boot, directory), serial, console };
+    const config: GuestConfig = { ...(await programConfig(boot, directory)), serial, console };
     const running = launchGuest({ ...guestCommand(config), logs: [serial] }, resources);
     const guest = await withDeadline(running.exited, deadlineMs, boot.argv.join(' ')).catch((error: unknown) => {
       if (!(error instanceof DeadlineError)) throw error;

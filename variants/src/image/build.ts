@@ -9,6 +9,7 @@ import type { CacheOptions, PackageProvenance, UnpackedPackage } from '../debian
 import type { ResolvedPackage } from '../debian/resolve.ts';
 import { UserError } from '../errors.ts';
 import { removeStaleDirectories } from '../process/temporary-directories.ts';
+import { encodeSiteList, SITE_FOLDER, siteListOf } from '../sites/site-list.ts';
 import { readMaintainerScript, resolveAlternatives } from './alternatives.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { groupFiles, mergedPath, mergeFiles, type PackageFile, packageFiles } from './file-tree.ts';
@@ -32,6 +33,10 @@ export const imageReport = z.object({
   scriptsNotRun: z.record(z.string(), z.array(z.string())),
   /** Files whose library or interpreter is in no package of the image. */
   missing: z.array(z.object({ path: z.string(), needs: z.string() })),
+  /** Objects with `syscall` instructions: how many the kernel can replace by jumps, and why not the others. */
+  systemCalls: z.array(
+    z.object({ path: z.string(), buildId: z.string(), sites: z.int(), refused: z.array(z.string()) }),
+  ),
   /** Names of the programs in the image. */
   programs: z.array(z.string()),
   contents: count,
@@ -61,7 +66,7 @@ export interface ImageOptions extends CacheOptions {
 const defaultDirectory = fileURLToPath(new URL('../../../build/images', import.meta.url));
 
 /** Change it when the same packages give another image, so that cached ones are not mistaken for new ones. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 interface Contents {
   readonly entries: readonly CpioEntry[];
@@ -99,8 +104,32 @@ function entryOf(file: PackageFile): CpioEntry {
   return { path, kind: 'file', mode: file.executable ? 0o755 : 0o644, data: readFileSync(file.source) };
 }
 
+/** The lists of system call sites of all programs and libraries. */
+async function siteLists(files: readonly PackageFile[]) {
+  const entries = new Map<string, CpioEntry>();
+  const found: ImageReport['systemCalls'] = [];
+  for (const file of files) {
+    if (file.kind !== 'file' || !(file.executable || /\.so(\.|$)/.test(file.path))) continue;
+    const list = await siteListOf(file.source, readFileSync(file.source));
+    if (list === undefined) continue;
+    const { sites, refused } = list.search;
+    const path = `${SITE_FOLDER}/${list.buildId}`;
+    if (sites.length > 0) entries.set(path, { path, kind: 'file', mode: 0o644, data: encodeSiteList(sites) });
+    found.push({
+      path: `/${file.path}`,
+      buildId: list.buildId,
+      sites: sites.length,
+      refused: refused.map(({ address, reason }) => `${address.toString(16)}: ${reason}`),
+    });
+  }
+  return { entries: [...entries.values()], found };
+}
+
 /** Decides what an image of unpacked packages contains. */
-function contentsOf(packages: readonly (ResolvedPackage & UnpackedPackage)[], roots: readonly string[]): Contents {
+async function contentsOf(
+  packages: readonly (ResolvedPackage & UnpackedPackage)[],
+  roots: readonly string[],
+): Promise<Contents> {
   const lists = packages.map((item) => packageFiles(item));
   const all = lists.flat().filter((file) => file.kind !== 'directory');
   const byKind = groupFiles(all, (file) => leftOutKind(file.path));
@@ -121,6 +150,8 @@ function contentsOf(packages: readonly (ResolvedPackage & UnpackedPackage)[], ro
     const path = mergedPath(link);
     entries.set(path, { path, kind: 'symlink', target });
   }
+  const calls = await siteLists(files);
+  for (const entry of calls.entries) entries.set(entry.path, entry);
   const names = [...entries.keys()].filter(isProgram).map((path) => posix.basename(path));
   return {
     entries: [...entries.values()],
@@ -133,6 +164,7 @@ function contentsOf(packages: readonly (ResolvedPackage & UnpackedPackage)[], ro
       alternatives: Object.fromEntries([...scripts.links].sort()),
       scriptsNotRun: scripts.notDone,
       missing: needs.missing.map(({ path, needs: name }) => ({ path: `/${path}`, needs: name })),
+      systemCalls: calls.found,
       programs: [...new Set(names)].sort(),
       contents: total(files),
     },
@@ -196,7 +228,7 @@ export async function buildProgramImage(names: readonly string[], options: Image
   const directory = join(options.imageDirectory ?? defaultDirectory, `programs-${hash.digest('hex').slice(0, 16)}`);
   if (!existsSync(directory)) {
     options.onProgress?.(`building an image of ${roots.join(', ')}`);
-    await write(directory, contentsOf(fetched.packages, roots));
+    await write(directory, await contentsOf(fetched.packages, roots));
   }
   const reportFile = join(directory, 'report.json');
   const file = join(directory, 'image.cpio');

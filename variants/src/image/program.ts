@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { encodeSiteList, SITE_FOLDER, siteListOf } from '../sites/site-list.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { mergedPath } from './file-tree.ts';
 import { systemEntries } from './system-files.ts';
@@ -58,6 +59,19 @@ function addedEntries({ host, guest }: AddedFile): CpioEntry[] {
   return [{ path, kind: 'directory', mode: 0o755 }, ...below];
 }
 
+/** Lists of the system call sites of programs among the added files: those linked statically have their own. */
+async function siteEntries(files: readonly AddedFile[]): Promise<CpioEntry[]> {
+  const entries = new Map<string, CpioEntry>();
+  for (const { host } of files) {
+    if (!statSync(host).isFile()) continue;
+    const list = await siteListOf(host, readFileSync(host));
+    if (list === undefined || list.search.sites.length === 0) continue;
+    const path = `${SITE_FOLDER}/${list.buildId}`;
+    entries.set(path, { path, kind: 'file', mode: 0o644, data: encodeSiteList(list.search.sites) });
+  }
+  return [...entries.values()];
+}
+
 /** Whether a directory is above one of the entries. */
 function isParent(path: string, entries: readonly CpioEntry[]): boolean {
   return entries.some((entry) => entry.path.startsWith(`${path}/`));
@@ -69,7 +83,7 @@ function isParent(path: string, entries: readonly CpioEntry[]): boolean {
  * @throws UsageError for a string with a zero byte, a file that is added twice, or a path that is not absolute
  * @throws the file system's error when a file cannot be read
  */
-export function programArchive(start: ProgramStart): Buffer {
+export async function programArchive(start: ProgramStart): Promise<Buffer> {
   const [program] = start.argv;
   if (program === undefined || program === '') throw new UsageError('a program to run has no name.');
   for (const path of [...(start.files ?? []).map(({ guest }) => guest), start.directory ?? '/']) {
@@ -79,6 +93,7 @@ export function programArchive(start: ProgramStart): Buffer {
     { path: PROGRAM_FILE, kind: 'file', mode: 0o644, data: startFile(start) },
     ...(start.files ?? []).flatMap(addedEntries),
   ];
+  added.push(...(await siteEntries(start.files ?? [])));
   const paths = new Set(added.map(({ path }) => path));
   const twice = added.find(({ path }, index) => added.findIndex((other) => other.path === path) !== index);
   if (twice !== undefined) throw new UsageError(`the file /${twice.path} of the guest is given twice.`);
