@@ -13,10 +13,6 @@ constinit State state;
 
 namespace {
 
-// Mappings without an address of their own are placed downwards from here. Above it lie what the
-// loader places itself: the main stack and the vDSO.
-constexpr std::uint64_t kSearchTop = 0x7fff'0000'0000;
-
 AreaAttributes attributes_of(const MapRequest& request) {
   return {request.owner,        request.protection, request.maximum_protection, request.shared,
           request.reserve_only, request.grows_down, request.small_pages,        request.name};
@@ -41,7 +37,8 @@ Result<std::uint64_t> choose_address(const MapRequest& request, std::uint64_t le
     }
   }
   const std::uint64_t found =
-      find_room(length, request.room_below, !request.object, request.small_pages);
+      find_room(length, request.room_below, !request.object, request.small_pages,
+                request.below != 0 ? request.below : kSearchTop);
   if (found == 0) return Errno::kENOMEM;
   return found;
 }
@@ -85,14 +82,14 @@ bool is_too_much(const AreaAttributes& attributes, const MemoryObject* object,
 }
 
 std::uint64_t find_room(std::uint64_t length, std::uint64_t room_below, bool anonymous,
-                        bool small_pages) {
+                        bool small_pages, std::uint64_t top) {
   // Blocks of 2 MiB fit into what is aligned to them.
   if (anonymous && !small_pages && length >= kLargePageSize) {
     const std::uint64_t found =
-        state.areas.find_gap(length, room_below, kLargePageSize, kApplicationBegin, kSearchTop);
+        state.areas.find_gap(length, room_below, kLargePageSize, kApplicationBegin, top);
     if (found != 0) return found;
   }
-  return state.areas.find_gap(length, room_below, kPageSize, kApplicationBegin, kSearchTop);
+  return state.areas.find_gap(length, room_below, kPageSize, kApplicationBegin, top);
 }
 
 bool split_at_ends(std::uint64_t begin, std::uint64_t end) {
@@ -223,6 +220,12 @@ void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_
   }
   state.changes.commit();
   if (free_pages != nullptr) free_pages(context);
+}
+
+void synchronise_cpus() {
+  // The lock orders it with flushes, which use the same interrupt.
+  const LockGuard guard(state.lock);
+  paging::synchronise_cpus();
 }
 
 void unmap_owner(AddressOwner owner) {

@@ -34,6 +34,8 @@ struct MapRequest {
   bool small_pages = false;
   Ref<MemoryObject> object = {};  // none: anonymous
   std::uint64_t offset = 0;       // into the object, page aligned
+  // Where nothing is asked for, the place ends at most here; 0: the usual.
+  std::uint64_t below = 0;
   // Bytes of free addresses wanted directly below the mapping, for stubs that jump from it.
   std::uint64_t room_below = 0;
   const char* name = nullptr;  // for /proc/self/maps: "[heap]", "[stack]", "[vdso]"; a literal
@@ -93,6 +95,9 @@ void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_
 // its page, when `address` is mapped at this moment and shared. Only looks at the page tables: for
 // holders of spinlocks, who touch the page first (touch_application) where it matters.
 bool object_page(std::uint64_t address, PhysicalAddress& page);
+
+// Every other CPU passes a full memory barrier before this returns (membarrier(2)).
+void synchronise_cpus();
 
 // Removes all mappings of a process.
 void unmap_owner(AddressOwner owner);

@@ -70,6 +70,9 @@ struct PageFunctions {
 // Once, at boot, before there is a program.
 void initialise_programs(const PageFunctions& functions);
 
+// Every CPU takes an interrupt, and thereby passes a barrier, before this returns. As Changes.
+void synchronise_cpus();
+
 // Looks at the tables without a lock: for the address space's holder, and for anybody who is masked
 // (tables are freed only after every CPU has answered an interrupt).
 ProgramPage program_page(VirtualAddress address);

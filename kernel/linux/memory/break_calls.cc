@@ -1,0 +1,41 @@
+// brk: the heap that grows behind a program's data.
+#include "core/units.hh"
+#include "linux/call.hh"
+#include "linux/process.hh"
+#include "memory/address_space.hh"
+#include "memory/application_memory.hh"
+#include "sync/mutex.hh"
+
+namespace plumbline::linux_abi {
+namespace {
+
+// Orders the calls of a process's threads; the mapping is changed under it.
+constinit Mutex lock;
+
+// Never fails: what is returned is the break, changed or not (brk(2), "C library/kernel
+// differences").
+Result<std::uint64_t> call_brk(std::uint64_t wanted) {
+  Process& process = current_process();
+  const LockGuard guard(lock);
+  if (wanted < process.break_begin || wanted >= kApplicationEnd) return process.break_end;
+  const std::uint64_t old_end = align_up(process.break_end, kPageSize);
+  const std::uint64_t new_end = align_up(wanted, kPageSize);
+  if (new_end < old_end) {
+    if (!address_space::unmap(new_end, old_end - new_end)) return process.break_end;
+  } else if (new_end > old_end) {
+    MapRequest request;
+    request.owner = process.memory_owner();
+    request.hint = old_end;
+    request.length = new_end - old_end;
+    request.protection = kProtectRead | kProtectWrite;
+    request.fixed_noreplace = true;
+    request.name = "[heap]";
+    if (!address_space::map(request)) return process.break_end;
+  }
+  process.break_end = wanted;
+  return wanted;
+}
+LINUX_CALL(12, brk, call_brk);
+
+}  // namespace
+}  // namespace plumbline::linux_abi
