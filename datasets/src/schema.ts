@@ -34,6 +34,9 @@ export const METRIC_UNITS = {
   'least-memory': 'bytes',
   'image-size': 'bytes',
   loss: 'ratio',
+  'time-per-operation': 'ns',
+  'instructions-per-operation': 'instructions',
+  'run-time': 'ns',
 } as const;
 export const metricSchema = z.enum(Object.keys(METRIC_UNITS) as [MetricName, ...MetricName[]]);
 export type MetricName = keyof typeof METRIC_UNITS;

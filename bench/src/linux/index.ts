@@ -6,6 +6,7 @@ export {
   linuxGuestStartedLine,
 } from './guest-arguments.ts';
 export { buildLinuxGuestImage, type LinuxGuestImage, type LinuxGuestImageOptions } from './guest-image.ts';
+export { linuxGuestProgramArguments, linuxProgramArchive } from './guest-program.ts';
 export {
   type LinuxHost,
   LinuxHostError,
@@ -15,3 +16,4 @@ export {
   type ServerCpuTime,
   startLinuxHost,
 } from './host.ts';
+export { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';

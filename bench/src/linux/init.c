@@ -7,6 +7,8 @@
  *   address=A.B.C.D/N   the guest's address
  *   neighbour=A.B.C.D,xx:xx:xx:xx:xx:xx   a static ARP entry (optional)
  *   threads=N memory=MEBIBYTES            memcached's -t and -m
+ *   program=yes   run the program whose arguments stand in /program.arguments instead (each ended
+ * by a zero byte); there is no network then
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -184,11 +186,35 @@ static pid_t start_memcached(char** argv) {
   return child;
 }
 
+/* Becomes the child that runs the program of /program.arguments; its end is ours. */
+__attribute__((noreturn)) static void run_program(void) {
+  static char text[4096];
+  char* words[64];
+  int count = 0;
+  int file = open("/program.arguments", O_RDONLY | O_CLOEXEC);
+  ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+  if (length <= 0) fail("/program.arguments");
+  for (char* word = text; word < text + length && count < 63; word += strlen(word) + 1)
+    words[count++] = word;
+  words[count] = NULL;
+  pid_t child = fork();
+  if (child < 0) fail("fork");
+  if (child == 0) {
+    execv(words[0], words);
+    fail("%s", words[0]);
+  }
+  int status = 0;
+  while (waitpid(-1, &status, 0) != child) {
+  }
+  end_machine(status == 0 ? kExitOk : kExitFailed);
+}
+
 int main(int argc, char** argv) {
   (void)argc;
   mount_kernel_file_systems();
   /* The console that the kernel opened before /dev was there is ours already. */
   setvbuf(stdout, NULL, _IOLBF, 0);
+  if (argument(argv + 1, "program", NULL) != NULL) run_program();
   load_modules();
   set_up_network(argv + 1);
   pid_t memcached = start_memcached(argv + 1);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { buildCountingPlugin, countingPluginArguments } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
 import { buildLinuxGuestImage, type LinuxGuestImage, linuxGuestArguments } from '../linux/index.ts';
+import { startLinuxGuestProgram } from './linux-guest-program.ts';
 import { bootGuest, type GuestService } from './running-guest.ts';
 import type { BootConfig, PreparedSubject, RunningSubject, Subject } from './subject.ts';
 
@@ -12,6 +13,7 @@ export const linuxGuest: Subject = {
   hasVariants: false,
   // kvm_pvm emulates what an unmodified kernel does in ring 0.
   realAccelerator: (host) => (host === 'kvm_pvm' ? undefined : host),
+  runsPrograms: true,
   exactAccelerator: 'tcg',
   prepare: prepareLinuxGuest,
 };
@@ -31,6 +33,7 @@ async function prepareLinuxGuest(
       packages: Object.fromEntries(image.packages.map((item) => [item.name, item.version])),
     },
     boot: (config) => bootLinuxGuest(image, config),
+    startProgram: (config, program) => startLinuxGuestProgram(image, config, program),
   };
 }
 

@@ -5,6 +5,7 @@ import { readThreads } from 'perf-hooks-extra';
 import { EnvironmentError } from '../errors.ts';
 import { linuxHostSupport, startLinuxHost } from '../linux/index.ts';
 import { startGenerator } from './generator.ts';
+import { startHostProgram } from './linux-host-program.ts';
 import type { BootConfig, PreparedSubject, RunningSubject, Subject } from './subject.ts';
 
 /** Debian's memcached as a process of this host, pinned to the core that the vCPU would have. */
@@ -13,6 +14,7 @@ export const linuxHost: Subject = {
   title: "Debian's memcached as a process of this host, over a veth pair",
   hasVariants: false,
   realAccelerator: () => 'none',
+  runsPrograms: true,
   exactAccelerator: undefined,
   prepare: prepareLinuxHost,
 };
@@ -38,6 +40,7 @@ async function prepareLinuxHost(
       packages,
     },
     boot: bootLinuxHost,
+    startProgram: startHostProgram,
   };
 }
 

@@ -1,8 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKernel, buildProgramImage, type KernelImage, type ProgramImage, type Variant } from '@plumbline/variants';
 import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
-import { GUEST_MAC, guestCommand, programConfig } from '../vmm/index.ts';
+import { GUEST_MAC, guestCommand, lastLines, launchGuest, programConfig } from '../vmm/index.ts';
+import type { RunningProgram, SubjectProgram } from './program.ts';
 import { bootGuest, type GuestService } from './running-guest.ts';
 import type { BootConfig, PreparedSubject, RunningSubject, Subject } from './subject.ts';
 
@@ -12,6 +14,7 @@ export const plumblineUnmodified: Subject = {
   title: "Debian's memcached, unmodified, on our kernel",
   hasVariants: true,
   realAccelerator: (host) => host,
+  runsPrograms: true,
   exactAccelerator: 'tcg',
   prepare: prepareUnmodified,
 };
@@ -41,6 +44,48 @@ async function prepareUnmodified(
       packages: Object.fromEntries(image.packages.map(({ name, version }) => [name, version])),
     },
     boot: (config) => bootUnmodified(kernel, image, config),
+    startProgram: (config, program) => startProgram(kernel, config, program),
+  };
+}
+
+/** Arguments of the counting plugin that know where this kernel waits. */
+async function countingArguments(kernel: KernelImage, socket: string): Promise<string[]> {
+  return countingPluginArguments({
+    plugin: await buildCountingPlugin(),
+    socket,
+    idle: await idleRangesOfElf(kernel.elf),
+  });
+}
+
+async function startProgram(kernel: KernelImage, config: BootConfig, program: SubjectProgram): Promise<RunningProgram> {
+  const { accelerator, directory, shape, resources, cores } = config;
+  if (accelerator === 'none') throw new EnvironmentError('programs on our kernel run in a virtual machine only');
+  const image = await buildProgramImage(program.packages, {});
+  const { argv, files } = program;
+  const { machine, vcpus } = shape;
+  const variant = config.variant.values;
+  const guest = await programConfig(
+    { argv, files, kernel, image, accelerator, machine, vcpus, variant, options: config.options ?? {} },
+    directory,
+  );
+  const counters = join(directory, 'counters.sock');
+  const console = join(directory, 'console.log');
+  writeFileSync(console, '');
+  const command = guestCommand({
+    ...guest,
+    serial: join(directory, 'serial.log'),
+    console,
+    ...(config.counting ? { tcgThread: 'single' as const } : {}),
+    extraArguments: config.counting ? await countingArguments(kernel, counters) : [],
+  });
+  const vm = launchGuest(command, resources, { cpus: [cores.server] });
+  return {
+    output: () => readFileSync(console, 'utf8'),
+    ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: lastLines(vm.log()) })),
+    ...(config.counting ? { countingSocket: counters } : {}),
+    stop: async () => {
+      await vm.stop();
+    },
   };
 }
 
@@ -63,13 +108,7 @@ async function bootUnmodified(kernel: KernelImage, image: ProgramImage, config: 
       },
       directory,
     );
-    const plugin = config.counting
-      ? countingPluginArguments({
-          plugin: await buildCountingPlugin(),
-          socket: sockets.counting,
-          idle: await idleRangesOfElf(kernel.elf),
-        })
-      : [];
+    const plugin = config.counting ? await countingArguments(kernel, sockets.counting) : [];
     return guestCommand({
       ...guest,
       serial: join(directory, 'serial.log'),

@@ -4,6 +4,7 @@ import type { ThreadTimes } from 'perf-hooks-extra';
 import type { Generator } from '../generator/index.ts';
 import type { AnsweredEvent } from '../generator/protocol.ts';
 import type { Cores, GuestAccelerator, Machine, Resources } from '../vmm/index.ts';
+import type { RunningProgram, SubjectProgram } from './program.ts';
 
 /** The hardware that every guest of a comparison gets alike. */
 export interface GuestShape {
@@ -81,6 +82,8 @@ export interface PreparedSubject {
    * ns, as the guest says it. Only kernels of ours have it.
    */
   startByInstructions?(config: BootConfig, seed: number): Promise<number>;
+  /** Starts a program for Linux instead of the server. Subjects that run any program have it. */
+  startProgram?(config: BootConfig, program: SubjectProgram): Promise<RunningProgram>;
 }
 
 /** What can be measured. Adding one is a file with such a declaration, and a line in index.ts. */
@@ -91,6 +94,8 @@ export interface Subject {
   readonly hasVariants: boolean;
   /** The accelerator its real-tier figures are measured with on this host, or undefined and why not. */
   realAccelerator(host: GuestAccelerator): Accelerator | undefined;
+  /** Whether it runs programs for Linux besides its server (PreparedSubject.startProgram). */
+  readonly runsPrograms?: boolean;
   /** The accelerator that counts its instructions, when it has one. */
   readonly exactAccelerator: 'tcg' | undefined;
   prepare(variant: Variant, onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedSubject>;

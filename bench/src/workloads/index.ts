@@ -3,12 +3,14 @@ import { boot } from './boot.ts';
 import { determinism } from './determinism.ts';
 import { instructions } from './instructions.ts';
 import { memcachedUdp } from './memcached-udp.ts';
+import { syscall, threads } from './operations.ts';
+import { sqlite } from './sqlite.ts';
 import type { Workload } from './workload.ts';
 
 export * from './workload.ts';
 
 /** Everything that can be done with subjects, in the order of reports. */
-export const WORKLOADS: readonly Workload[] = [memcachedUdp, boot, instructions, determinism];
+export const WORKLOADS: readonly Workload[] = [memcachedUdp, boot, instructions, determinism, syscall, threads, sqlite];
 
 /**
  * A workload by name.

@@ -24,6 +24,14 @@ export const METRICS: Record<MetricName, MetricDescription> = {
   },
   'least-memory': { label: 'Least memory that serves', short: 'memory', better: 'less', ratioWords: 'times less' },
   'image-size': { label: 'Image size', short: 'image', better: 'less', ratioWords: 'times smaller' },
+  'time-per-operation': { label: 'Time per operation', short: 'time', better: 'less', ratioWords: 'times shorter' },
+  'instructions-per-operation': {
+    label: 'Instructions per operation',
+    short: 'instructions',
+    better: 'less',
+    ratioWords: 'times fewer',
+  },
+  'run-time': { label: 'Time of the whole job', short: 'run', better: 'less', ratioWords: 'times shorter' },
   loss: { label: 'Requests without an answer', short: 'loss', better: 'less', ratioWords: 'times less' },
 };
 

@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fetchImagePackages } from '@plumbline/variants';
+import { buildCountingPlugin, countingPluginArguments } from '../counting/index.ts';
+import { EnvironmentError } from '../errors.ts';
+import { type LinuxGuestImage, linuxGuestProgramArguments, linuxProgramArchive } from '../linux/index.ts';
+import { lastLines, launchGuest } from '../vmm/index.ts';
+import type { RunningProgram, SubjectProgram } from './program.ts';
+import type { BootConfig } from './subject.ts';
+
+/** Starts a program as the only one of a Linux guest, in the machine that our kernel gets. */
+export async function startLinuxGuestProgram(
+  image: LinuxGuestImage,
+  config: BootConfig,
+  program: SubjectProgram,
+): Promise<RunningProgram> {
+  const { accelerator, directory, shape, resources, cores } = config;
+  if (accelerator !== 'kvm' && accelerator !== 'tcg') {
+    throw new EnvironmentError(
+      `linux-guest cannot run on ${accelerator}: an unmodified kernel needs kvm with VMX or SVM, or tcg`,
+    );
+  }
+  const { packages } = await fetchImagePackages(program.packages, {});
+  const initramfs = join(directory, 'initramfs.cpio');
+  writeFileSync(
+    initramfs,
+    Buffer.concat([readFileSync(image.initramfs), await linuxProgramArchive(packages, program)]),
+  );
+  const serial = join(directory, 'serial.log');
+  const counters = join(directory, 'counters.sock');
+  const plugin = config.counting
+    ? countingPluginArguments({ plugin: await buildCountingPlugin(), socket: counters })
+    : [];
+  const argv = [
+    ...linuxGuestProgramArguments({
+      kernel: image.kernel,
+      initramfs,
+      accelerator,
+      machine: shape.machine,
+      vcpus: shape.vcpus,
+      memoryBytes: shape.memoryBytes,
+      serial,
+    }),
+    ...plugin,
+  ];
+  const vm = launchGuest({ arguments: argv, logs: [serial] }, resources, { cpus: [cores.server] });
+  return {
+    // The serial port's line discipline ends lines with CR LF.
+    output: () => vm.log().replaceAll('\r\n', '\n'),
+    ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: lastLines(vm.log()) })),
+    ...(config.counting ? { countingSocket: counters } : {}),
+    stop: async () => {
+      await vm.stop();
+    },
+  };
+}

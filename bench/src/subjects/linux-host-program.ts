@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fetchImagePackages, packagedFile } from '@plumbline/variants';
+import { PROGRAM_LOADER, sharedLibraries } from '../linux/index.ts';
+import { boundToUs } from '../process/launcher.ts';
+import { lastLines } from '../vmm/index.ts';
+import type { RunningProgram, SubjectProgram } from './program.ts';
+import type { BootConfig } from './subject.ts';
+
+const LONGEST_OUTPUT = 8 << 20;
+
+/**
+ * Starts a program as a process of this host, on the core that the vCPU would have, with the libraries of its Debian
+ * packages: the bytes that the guests run.
+ */
+export async function startHostProgram(config: BootConfig, program: SubjectProgram): Promise<RunningProgram> {
+  const { packages } = await fetchImagePackages(program.packages, {});
+  const onHost = (path: string): string => program.files.find(({ guest }) => guest === path)?.host ?? path;
+  const [path, ...rest] = program.argv;
+  const own = onHost(path);
+  const file = own === path ? packagedFile(packages, path) : own;
+  const directories = new Set((await sharedLibraries(packages, file)).map((library) => dirname(library.file)));
+  const loaded = [packagedFile(packages, PROGRAM_LOADER), '--library-path', [...directories].join(':'), file];
+  const [launcher, ...argv] = boundToUs([...loaded, ...rest.map(onHost)], [config.cores.server]);
+  const child = spawn(launcher, argv, {
+    cwd: config.directory,
+    env: { LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-LONGEST_OUTPUT);
+    });
+  }
+  const ended = new Promise<{ reason: string; console: string }>((resolve) => {
+    child.on('error', (error) => resolve({ reason: error.message, console: output }));
+    child.on('close', (code, signal) => {
+      resolve({ reason: `the program ended with ${signal ?? `status ${code}`}`, console: lastLines(output) });
+    });
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  config.resources.defer(stop);
+  return { output: () => output, ended, stop };
+}

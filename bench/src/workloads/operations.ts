@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { connectToCounters, countedBetween } from '../counting/index.ts';
+import { BenchError } from '../errors.ts';
+import { compileProgram } from '../programs/compile.ts';
+import { variantsOf } from '../subjects/subject.ts';
+import { runToDone } from './program-output.ts';
+import type { BootContext, BootTemplate, PlanRequest, Point, Workload } from './workload.ts';
+
+/** What bench/programs/microbenchmarks.c prints. */
+const resultSchema = z.strictObject({
+  operation: z.string(),
+  iterations: z.number().int().positive(),
+  batches: z.array(z.number().nonnegative()).min(1),
+});
+
+/** An operation of the microbenchmarks, and how often it is done: some 5 ms a batch where it is timed. */
+export interface Operation {
+  readonly name: string;
+  readonly iterations: number;
+  /** Where it is counted, far fewer give the same figure. */
+  readonly counted: number;
+}
+
+const PATH = '/usr/local/bin/microbenchmarks';
+const BATCHES = 20;
+const COUNTED_BATCHES = 5;
+const DEADLINE_MS = 120_000;
+
+function plan(id: string, operations: readonly Operation[], request: PlanRequest): BootTemplate[] {
+  const points: Point[] = operations.map(({ name }) => ({ parameters: { operation: name }, seconds: 0.5 }));
+  return request.subjects.flatMap((subject) => {
+    if (!subject.runsPrograms) return [];
+    const real = subject.realAccelerator(request.host);
+    const accelerators = [real, subject.exactAccelerator].filter((name) => name !== undefined);
+    return variantsOf(subject, request.variants).flatMap((variant) =>
+      accelerators.map(
+        (accelerator): BootTemplate => ({
+          workload: id,
+          subject: subject.id,
+          variant,
+          accelerator,
+          points,
+          overheadSeconds: points.length * (accelerator === 'tcg' ? (subject.hasVariants ? 1.5 : 5) : 0.3),
+        }),
+      ),
+    );
+  });
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+};
+
+/** Instructions of each batch: they stand between the first and the second marker, the third and the fourth, ... */
+async function countedBatches(socket: string, batches: number): Promise<number[]> {
+  const counters = await connectToCounters(socket);
+  try {
+    const marks = (await counters.marks()).slice(-2 * batches);
+    if (marks.length !== 2 * batches) throw new BenchError(`${marks.length} markers instead of ${2 * batches}`);
+    return Array.from({ length: batches }, (_, batch) => {
+      const [before, after] = [marks[2 * batch], marks[2 * batch + 1]];
+      if (before === undefined || after === undefined) throw new BenchError('a marker is missing');
+      const counted = countedBetween(before, after);
+      return counted.user + counted.kernel;
+    });
+  } finally {
+    counters.close();
+  }
+}
+
+async function measure(context: BootContext, point: Point, operation: Operation): Promise<void> {
+  const exact = context.plan.accelerator === 'tcg';
+  const config = { ...context.bootConfig(), counting: exact };
+  const iterations = exact ? operation.counted : operation.iterations;
+  const batches = exact ? COUNTED_BATCHES : BATCHES;
+  try {
+    const { startProgram } = context.prepared;
+    if (!startProgram) throw new BenchError(`${context.plan.subject} runs no programs`);
+    const before = context.hostState();
+    const running = await startProgram(config, {
+      packages: ['libc6'],
+      argv: [PATH, operation.name, String(iterations), String(batches), 'stay'],
+      files: [{ host: await compileProgram('microbenchmarks'), guest: PATH }],
+    });
+    const output = await runToDone(running, DEADLINE_MS);
+    const line = output.split('\n').find((text) => text.startsWith('{')) ?? '';
+    const result = resultSchema.parse(JSON.parse(line));
+    const values =
+      running.countingSocket === undefined ? result.batches : await countedBatches(running.countingSocket, batches);
+    await running.stop();
+    const after = context.hostState();
+    // The median of the batches: one that the host interrupted says nothing about the operation.
+    const value = median(values) / iterations;
+    const metric = exact ? ('instructions-per-operation' as const) : ('time-per-operation' as const);
+    await context.record(point, [{ metric, value, placement: 'none', before, after }]);
+  } finally {
+    await config.resources.close();
+  }
+}
+
+/** A workload of operations of the microbenchmarks: each is timed, and where a subject can, counted. */
+export function operationsWorkload(id: string, title: string, operations: readonly Operation[]): Workload {
+  return {
+    id,
+    title,
+    plan: (request) => plan(id, operations, request),
+    run: async (context) => {
+      for (const point of context.plan.points) {
+        const operation = operations.find(({ name }) => name === point.parameters.operation);
+        if (!operation) throw new BenchError(`${id} has no operation ${String(point.parameters.operation)}`);
+        context.progress(operation.name);
+        await measure(context, point, operation);
+      }
+    },
+  };
+}
+
+/** What a call into the kernel costs, and one that needs none. */
+export const syscall: Workload = operationsWorkload('syscall', 'system calls: getpid, and the clock without a call', [
+  { name: 'getpid', iterations: 50_000, counted: 2_000 },
+  { name: 'clock_gettime', iterations: 100_000, counted: 2_000 },
+]);
+
+/** What threads cost that wait for each other. */
+export const threads: Workload = operationsWorkload('threads', 'threads: waking each other, starting and ending', [
+  { name: 'futex-round-trip', iterations: 1_000, counted: 500 },
+  { name: 'pipe-round-trip', iterations: 1_000, counted: 500 },
+  { name: 'thread-create-join', iterations: 200, counted: 100 },
+  { name: 'yield', iterations: 5_000, counted: 500 },
+]);
