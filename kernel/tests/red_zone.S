@@ -1,7 +1,7 @@
 /* uint64_t keep_in_red_zone(uint64_t rounds, uint64_t seed): keeps sixteen words in the 128 bytes below the stack
  * pointer and values in all registers for `rounds` rounds of checking; returns 0 when nothing was disturbed. */
 .section .text.keep_in_red_zone, "ax"
-.globl keep_in_red_zone
+.globl keep_in_red_zone, keep_in_red_zone_end
 keep_in_red_zone:
   push %rbx
   push %rbp
@@ -70,3 +70,4 @@ keep_in_red_zone:
   pop %rbp
   pop %rbx
   ret
+keep_in_red_zone_end:
