@@ -9,6 +9,7 @@
 #include "fs/descriptor_table.hh"
 #include "fs/poll.hh"
 #include "linux/signal/signal_state.hh"
+#include "linux/system/process_attributes.hh"
 #include "memory/address_space.hh"
 #include "sync/mutex.hh"
 #include "sync/wait_queue.hh"
@@ -66,7 +67,9 @@ class Process : public ReferenceCounted, public ProcessLinks {
   Mutex fs_lock;
   Ref<Vnode> working_directory;
   std::uint32_t umask = 022;
-  std::uint32_t user = 0, group_id = 0;  // real = effective = saved
+  std::uint32_t user = 0, group_id = 0;  // effective; the others are in `identity`
+  Identity identity;
+  ProcessAttributes attributes;
   Limit limits[kLimits] = {};
 
   // Handlers and what is pending for the process as a whole (linux/signal).

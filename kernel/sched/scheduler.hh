@@ -63,6 +63,8 @@ struct Statistics {
   std::uint64_t wake_interrupts;  // sent to make another CPU look at its queue
 };
 Statistics statistics();
+// How long a CPU has run its idle thread, in TSC ticks. A snapshot.
+std::uint64_t idle_ticks(unsigned cpu);
 
 }  // namespace scheduler
 }  // namespace plumbline

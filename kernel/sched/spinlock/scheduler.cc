@@ -240,6 +240,7 @@ void initialise_cpu(Thread& idle) {
   auto* queue = new (memory) RunQueue;
   queue->idle = &idle;
   idle.cpu = here.index;
+  idle.switched_in = tsc_now();
   here.scheduler = queue;
   here.current = &idle;
   here.stack_limit = idle.stack.bottom;
@@ -446,5 +447,13 @@ void thread_main() {
 }
 
 }  // extern "C"
+
+std::uint64_t idle_ticks(unsigned index) {
+  const Thread& idle = *queue_of(index).idle;
+  const std::uint64_t ticks = idle.run_ticks;
+  if (cpu(index).current != &idle) return ticks;
+  const std::uint64_t now = tsc_now();
+  return now > idle.switched_in ? ticks + (now - idle.switched_in) : ticks;
+}
 
 }  // namespace plumbline::scheduler
