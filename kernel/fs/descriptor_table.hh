@@ -6,7 +6,8 @@
 #include "core/reference.hh"
 #include "core/result.hh"
 #include "fs/file.hh"
-#include "sync/mutex.hh"
+#include "sync/lock_guard.hh"
+#include "sync/spinlock.hh"
 
 namespace plumbline {
 
@@ -19,12 +20,20 @@ class DescriptorTable : public ReferenceCounted {
   explicit DescriptorTable(std::uint32_t process) : process_(process) {}
   ~DescriptorTable() override;
 
-  // The file, with a reference. kEBADF.
-  Result<Ref<File>> get(int descriptor);
+  // The file, with a reference. kEBADF. On nearly every call's path: one lock for a few
+  // instructions, no sleep.
+  Result<Ref<File>> get(int descriptor) {
+    const LockGuard guard(lock_);
+    if (static_cast<unsigned>(descriptor) >= static_cast<unsigned>(capacity_)) return Errno::kEBADF;
+    File* const file = entries_[descriptor].file;
+    if (file == nullptr) return Errno::kEBADF;
+    return Ref<File>::share(file);
+  }
   // The lowest free descriptor from `from` on, below `limit`. kEMFILE, kENOMEM, kEINVAL.
   Result<int> add(Ref<File> file, bool close_on_exec, int from = 0, int limit = 1024 * 1024);
-  // Makes `descriptor` refer to `file`, closing what was there (dup2, dup3).
-  Status replace(int descriptor, Ref<File> file, bool close_on_exec);
+  // Makes `descriptor` refer to `file`, closing what was there (dup2, dup3). kEBADF: it is not
+  // below `limit`; kENOMEM.
+  Status replace(int descriptor, Ref<File> file, bool close_on_exec, int limit = kMost);
   Status close(int descriptor);
   // close_range(2): closes, or marks close-on-exec, all in [first, last].
   void close_range(unsigned first, unsigned last, bool only_mark);
@@ -42,9 +51,17 @@ class DescriptorTable : public ReferenceCounted {
     File* file = nullptr;
     bool close_on_exec = false;
   };
-  Mutex lock_;
+  // Makes room for `descriptor`. Takes the lock itself. False when memory is short.
+  bool grow(int descriptor);
+  // With the lock: takes a file out.
+  File* take_out(int descriptor);
+  // Without the lock: what close(2) does with a file besides.
+  void finish_close(File* file);
+
+  Spinlock lock_;
   Entry* entries_ = nullptr;
   int capacity_ = 0;
+  int first_free_ = 0;  // all below are in use
   const std::uint32_t process_;
 };
 

@@ -65,11 +65,6 @@ void FileWatchers::end_all() {
   }
 }
 
-void File::destroy() {
-  watchers.file_gone();
-  ReferenceCounted::destroy();
-}
-
 namespace {
 
 struct PollWait {
