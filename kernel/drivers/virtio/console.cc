@@ -38,6 +38,7 @@ struct Console {
   size_t input_length = 0;
 };
 Console* console = nullptr;
+bool reserved = false;
 
 uint64_t physical_of(const char* place) {
   return console->blocks_physical +
@@ -101,10 +102,15 @@ bool initialise_console() {
   transport->write_status(kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk | kStatusDriverOk);
   for (auto& block : console->blocks->input) offer_input(block.data());
   notify(console->receive);
-  log_attach_sink(console_write);
   log_info("%s: console", transport->name());
   return true;
 }
+
+void give_console_to_log() {
+  if (!reserved && initialise_console()) log_attach_sink(console_write);
+}
+
+void reserve_console() { reserved = true; }
 
 void console_write(std::span<const char> text) {
   if (console == nullptr) return;

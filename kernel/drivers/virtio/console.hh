@@ -6,9 +6,15 @@
 
 namespace plumbline::virtio {
 
-/// Looks for a console and makes it the log's sink. Called some time after the boot: until then the
-/// log waits in memory, so that no exit for it delays the first answer. False: there is none.
+/// Looks for a console and sets it up. Once. False: there is none.
 bool initialise_console();
+
+/// Makes the console the log's sink unless it is reserved. Called some time after the boot: until
+/// then the log waits in memory, so that no exit for it delays the first answer.
+void give_console_to_log();
+
+/// The console belongs to a program: the log leaves it alone. Called at boot.
+void reserve_console();
 
 /// Writes text, in blocks, and waits for the device to take it. A device that does not within 200
 /// ms loses the rest (it is noted when it works again). One CPU at a time.

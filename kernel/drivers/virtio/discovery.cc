@@ -7,6 +7,7 @@
 #include "drivers/virtio/mmio_transport.hh"
 #include "drivers/virtio/pci_transport.hh"
 #include "drivers/virtio/transport.hh"
+#include "sync/mutex.hh"
 
 namespace plumbline::virtio {
 namespace {
@@ -78,6 +79,9 @@ Transport* claim_pci(DeviceType type) {
 }  // namespace
 
 Transport* claim_device(DeviceType type) {
+  // The late devices' thread and a program that opens the console may look at the same time.
+  static constinit Mutex lock;
+  const LockGuard guard(lock);
   if (!mmio_listed) list_command_line_devices();
   if (Transport* const transport = claim_mmio(type)) return transport;
   if (Transport* const transport = claim_pci(type)) return transport;

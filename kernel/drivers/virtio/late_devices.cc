@@ -18,7 +18,7 @@ constexpr Nanoseconds kDelay = milliseconds(100);
 
 void bring_up(void*) {
   sleep_for(kDelay);
-  initialise_console();
+  give_console_to_log();
   if (initialise_entropy()) {
     std::array<std::byte, 48> seed;
     const size_t length = read_entropy(seed);
