@@ -20,6 +20,7 @@ export function drawChart(container: Element, chart: ChartData, options: DrawOpt
       return drawInstructions(container, chart, options);
     case 'boot':
     case 'footprint':
+    case 'operations':
       return drawPanels(container, chart, options);
     case 'ratio':
       return drawRatio(container, chart, options);

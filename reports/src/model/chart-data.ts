@@ -55,7 +55,7 @@ export type InstructionsChart = ChartFrame & {
 export type StatRow = { key: string; label: string; metric: MetricName; stat: Stat };
 /** Panels with scales of their own: nothing is compared across them. */
 export type PanelsChart = ChartFrame & {
-  kind: 'boot' | 'footprint';
+  kind: 'boot' | 'footprint' | 'operations';
   panels: { label: string; metric: MetricName; groups: { label: string; rows: StatRow[] }[] }[];
 };
 

@@ -58,6 +58,7 @@ export function formatValue(metric: MetricName, value: number): string {
     case 'throughput':
       return formatRate(value);
     case 'instructions-per-request':
+    case 'instructions-per-operation':
       return formatNumber(value);
     case 'least-memory':
     case 'image-size':

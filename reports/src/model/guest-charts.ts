@@ -129,3 +129,28 @@ export function footprintChart(figures: readonly Figure[], series: readonly Seri
     panels: panels(sized, series, metrics, (f) => METRICS[f.metric].label),
   };
 }
+
+/** What one panel of {@link operationsChart} compares: one operation, or one job, timed or counted. */
+const operationOf = (figure: Figure): string =>
+  [
+    String(figure.parameters.operation ?? (parametersLabel(figure.parameters) || figure.workload)),
+    figure.metric === 'instructions-per-operation' ? 'counted' : 'timed',
+  ].join(', ');
+
+/** Times and instruction counts of single operations and of whole jobs. Null when none was measured. */
+export function operationsChart(figures: readonly Figure[], series: readonly Series[]): PanelsChart | null {
+  const metrics: MetricName[] = ['time-per-operation', 'run-time', 'instructions-per-operation'];
+  const measured = figures.filter((f) => metrics.includes(f.metric));
+  if (measured.length === 0) return null;
+  const virtual = [...new Set(measured.map((f) => f.accelerator))].filter((name) => name !== 'none');
+  return {
+    kind: 'operations',
+    id: 'operations',
+    title: 'Programs: single operations and whole jobs',
+    subtitle: `The same binaries on every subject; guests on ${virtual.sort().join(' and ')}, linux-host as a process`,
+    notes: measured.some((f) => f.metric === 'instructions-per-operation')
+      ? ['Counted: instructions of the guest under TCG, user and kernel, without waiting. Exact, but blind to caches.']
+      : [],
+    panels: panels(measured, series, metrics, operationOf),
+  };
+}

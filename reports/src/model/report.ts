@@ -3,7 +3,7 @@ import type { ChartData, ThroughputLatencyChart } from './chart-data.ts';
 import { type Comparison, comparisonsWithLinux } from './comparison.ts';
 import { type Figure, figuresOf, seriesKey } from './figure.ts';
 import { type Headline, headlines } from './glance.ts';
-import { bootChart, footprintChart, instructionsChart } from './guest-charts.ts';
+import { bootChart, footprintChart, instructionsChart, operationsChart } from './guest-charts.ts';
 import { chartPlacement, loadCharts } from './load-charts.ts';
 import { METRIC_ORDER } from './metric.ts';
 import { compareParameters } from './point-label.ts';
@@ -90,6 +90,7 @@ function chartsOf(
     instructionsChart(figures, series),
     bootChart(figures, series),
     footprintChart(figures, series),
+    operationsChart(figures, series),
   ].filter((chart) => chart !== null);
 }
 
