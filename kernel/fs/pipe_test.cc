@@ -229,7 +229,10 @@ TEST_CASE("several writers and readers lose nothing and split no small write") {
 
 TEST_CASE("a poll of several files is woken by any of them, and times out") {
   const PipeEnds a = make(), b = make();
-  PollRequest requests[3] = {{a.reader.get(), kPollIn, 0}, {}, {b.reader.get(), kPollIn, 0}};
+  PollRequest requests[3];
+  requests[0].file = a.reader.get();
+  requests[2].file = b.reader.get();
+  requests[0].wanted = requests[2].wanted = kPollIn;
   CHECK(*poll_files(requests, Deadline::after({0})) == 0);
   CHECK(*poll_files(requests, Deadline::after(milliseconds(5))) == 0);
   for (int round = 0; round < 200; ++round) {

@@ -75,7 +75,7 @@ struct PollWait {
 class PollEntry final : public PollObserver {
  public:
   bool readiness_changed(PollEvents events) override {
-    if ((events & (wanted | kPollAlways)) == 0) return false;
+    if ((events & wanted) == 0) return false;
     wait->told.store(true, std::memory_order_release);
     wait->queue.wake_one();
     return true;
@@ -90,7 +90,7 @@ unsigned count_ready(std::span<PollRequest> requests) {
   unsigned ready = 0;
   for (PollRequest& request : requests) {
     if (request.file == nullptr) continue;
-    request.found = request.file->poll() & (request.wanted | kPollAlways);
+    request.found = request.file->poll() & (request.wanted | request.always);
     if (request.found != 0) ++ready;
   }
   return ready;
@@ -111,7 +111,7 @@ class PollEntries {
       PollEntry& entry = entries_[count_++];
       entry.wait = &wait;
       entry.source = source;
-      entry.wanted = request.wanted;
+      entry.wanted = request.wanted | request.always;
       source->attach(entry);
     }
     return true;

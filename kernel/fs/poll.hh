@@ -110,9 +110,11 @@ struct PollRequest {
   File* file = nullptr;  // kept open by the caller; null: this one is skipped
   PollEvents wanted = 0;
   PollEvents found = 0;
+  // What counts beside `wanted`; select(2) asks for less.
+  PollEvents always = kPollAlways;
 };
 
-// Waits until one of the files is ready for what is wanted of it (errors and hang-ups always), and
+// Waits until one of the files is ready for what is wanted of it, and
 // returns how many are; 0 at the deadline. kRestart: a signal came first; kENOMEM.
 Result<unsigned> poll_files(std::span<PollRequest> requests, Deadline deadline);
 

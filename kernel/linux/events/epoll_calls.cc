@@ -1,0 +1,97 @@
+// epoll(7).
+#include <limits>
+
+#include "fs/epoll.hh"
+#include "fs/io_cursor.hh"
+#include "linux/call.hh"
+#include "linux/events/descriptors.hh"
+#include "linux/events/waits.hh"
+#include "memory/application_memory.hh"
+
+namespace plumbline::linux_abi {
+namespace {
+
+constexpr int kControlAdd = 1, kControlRemove = 2, kControlModify = 3;
+
+Result<int> call_epoll_create1(unsigned flags) {
+  if ((flags & ~kOpenCloseOnExec) != 0) return Errno::kEINVAL;
+  return open_new<Epoll>((flags & kOpenCloseOnExec) != 0, 0u);
+}
+
+Result<int> call_epoll_create(int size) {
+  if (size <= 0) return Errno::kEINVAL;
+  return call_epoll_create1(0);
+}
+
+Epoll* as_epoll(File& file) {
+  return file.kind() == &Epoll::kKind ? static_cast<Epoll*>(&file) : nullptr;
+}
+
+Status call_epoll_ctl(int set, int operation, int descriptor, std::uint64_t event_address) {
+  EpollEvent event{};
+  if (operation != kControlRemove) {
+    const Result<EpollEvent> loaded = load_application<EpollEvent>(event_address);
+    if (!loaded) return loaded.error();
+    event = *loaded;
+  }
+  const Result<Ref<File>> set_file = find_file(set);
+  if (!set_file) return set_file.error();
+  const Result<Ref<File>> file = find_file(descriptor);
+  if (!file) return file.error();
+  if ((*file)->poll_source() == nullptr) return Errno::kEPERM;
+  Epoll* epoll = as_epoll(**set_file);
+  if (epoll == nullptr) return Errno::kEINVAL;
+  switch (operation) {
+    case kControlAdd:
+      return epoll->add(**file, descriptor, event);
+    case kControlRemove:
+      return epoll->remove(**file, descriptor);
+    case kControlModify:
+      return epoll->modify(**file, descriptor, event);
+    default:
+      return Errno::kEINVAL;
+  }
+}
+
+// One attempt; kRestart as Epoll::wait has it.
+Result<unsigned> wait_once(int set, std::uint64_t events, int most, Deadline deadline) {
+  constexpr int kMost = std::numeric_limits<int>::max() / static_cast<int>(sizeof(EpollEvent));
+  if (most <= 0 || most > kMost) return Errno::kEINVAL;
+  const std::size_t length = static_cast<std::size_t>(most) * sizeof(EpollEvent);
+  if (!is_application_range(events, length)) return Errno::kEFAULT;
+  const Result<Ref<File>> file = find_file(set);
+  if (!file) return file.error();
+  Epoll* epoll = as_epoll(**file);
+  if (epoll == nullptr) return Errno::kEINVAL;
+  const IoSegment segment{events, length};
+  IoCursor cursor({&segment, 1});
+  return epoll->wait(cursor, static_cast<unsigned>(most), deadline);
+}
+
+Result<unsigned> call_epoll_wait(int set, std::uint64_t events, int most, int timeout) {
+  const Deadline deadline = deadline_from_milliseconds(timeout);
+  return wait_uninterrupted([&] { return wait_once(set, events, most, deadline); });
+}
+
+Result<unsigned> call_epoll_pwait(int set, std::uint64_t events, int most, int timeout,
+                                  std::uint64_t mask, std::uint64_t mask_size) {
+  const Deadline deadline = deadline_from_milliseconds(timeout);
+  return wait_with_mask(mask, mask_size, [&] { return wait_once(set, events, most, deadline); });
+}
+
+Result<unsigned> call_epoll_pwait2(int set, std::uint64_t events, int most, std::uint64_t timeout,
+                                   std::uint64_t mask, std::uint64_t mask_size) {
+  const Result<Deadline> deadline = load_deadline(timeout);
+  if (!deadline) return deadline.error();
+  return wait_with_mask(mask, mask_size, [&] { return wait_once(set, events, most, *deadline); });
+}
+
+LINUX_CALL(213, epoll_create, call_epoll_create);
+LINUX_CALL(232, epoll_wait, call_epoll_wait);
+LINUX_CALL(233, epoll_ctl, call_epoll_ctl);
+LINUX_CALL(281, epoll_pwait, call_epoll_pwait);
+LINUX_CALL(291, epoll_create1, call_epoll_create1);
+LINUX_CALL(441, epoll_pwait2, call_epoll_pwait2);
+
+}  // namespace
+}  // namespace plumbline::linux_abi
