@@ -32,6 +32,18 @@ std::optional<MacAddress> ArpTable::lookup(Ipv4Address address, uint64_t now) co
   return std::nullopt;
 }
 
+ArpTable::Use ArpTable::use(Ipv4Address address, uint64_t now) {
+  for (Entry& entry : entries_) {
+    if (entry.state != State::kReachable || entry.address != address) continue;
+    const uint64_t age = now - entry.time;
+    if (age > kLifetime) return {};
+    const bool ask = age > kLifetime / 2 && now - entry.refreshed >= kRetryInterval;
+    if (ask) entry.refreshed = now;
+    return {entry.mac, ask};
+  }
+  return {};
+}
+
 ArpTable::Resolution ArpTable::resolve(Ipv4Address address, PacketBuffer* frame, uint64_t now) {
   Entry* entry = find(address);
   if (entry != nullptr && entry->state == State::kReachable) {

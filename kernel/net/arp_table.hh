@@ -39,6 +39,13 @@ class ArpTable {
 
   // The neighbour's address, if known and not older than kLifetime.
   std::optional<MacAddress> lookup(Ipv4Address address, uint64_t now) const;
+  struct Use {
+    MacAddress mac;  // zero: not known
+    bool ask = false;
+  };
+  // The same for sending. An entry in the second half of its life is still good, but the caller is
+  // told, once a second, to ask: with luck traffic never waits for an answer.
+  Use use(Ipv4Address address, uint64_t now);
   // Finds where `frame` may be sent, or keeps it until the answer comes. Takes over the frame
   // unless the outcome is kKnown.
   Resolution resolve(Ipv4Address address, PacketBuffer* frame, uint64_t now);
@@ -65,7 +72,8 @@ class ArpTable {
     uint8_t attempts = 0;
     MacAddress mac;
     Ipv4Address address;
-    uint64_t time = 0;  // kReachable: learnt; kIncomplete: last asked
+    uint64_t time = 0;       // kReachable: learnt; kIncomplete: last asked
+    uint64_t refreshed = 0;  // kReachable: last asked
     std::array<PacketBuffer*, kWaitingPerEntry> waiting{};
   };
 

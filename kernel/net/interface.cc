@@ -1,6 +1,7 @@
 #include "net/interface.hh"
 
 #include <algorithm>
+#include <utility>
 
 namespace plumbline::net {
 
@@ -85,8 +86,7 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
   }
   const uint32_t ports = load_unaligned<uint32_t>(udp);
   const uint16_t destination_port = byte_swap(static_cast<uint16_t>(ports >> 16));
-  size_t port = 0;
-  while (port < port_count_ && ports_[port] != destination_port) ++port;
+  const size_t port = find_port(destination_port);
   if (port == port_count_ || static_cast<uint16_t>(ports) == 0) [[unlikely]]
     return classify_any(frame, pending, out);
   ++statistics_.udp_received;
@@ -145,8 +145,11 @@ bool Interface::classify_any(PacketBuffer* frame, Pending& pending, Transmit& ou
   }
   // An IPv4 unicast packet in a link-layer broadcast is discarded (RFC 1122, 3.3.6); so are group
   // addresses as the source, to which an answer would go.
-  if (ethernet->type != EthernetHeader::kIpv4 || ethernet->destination != configuration_.mac ||
-      ethernet->source.is_group()) [[unlikely]] {
+  const bool to_us =
+      ethernet->destination == configuration_.mac ||
+      (configuration_.accept_broadcast && ethernet->destination == MacAddress::broadcast());
+  if (ethernet->type != EthernetHeader::kIpv4 || !to_us || ethernet->source.is_group())
+      [[unlikely]] {
     ++statistics_.not_for_us;
     pool_->release(frame);
     return false;
@@ -159,7 +162,10 @@ bool Interface::classify_any(PacketBuffer* frame, Pending& pending, Transmit& ou
     return false;
   }
   const Ipv4Prefix& own = configuration_.address;
-  if (ip->destination != own.address || ip->source == own.address || ip->source.is_zero() ||
+  const bool for_us = ethernet->destination == configuration_.mac
+                          ? ip->destination == own.address
+                          : is_broadcast_for_us(*ip, ethernet->destination);
+  if (!for_us || ip->source == own.address || ip->source.is_zero() ||
       ip->source.is_class_d_or_e() || ip->source.is_loopback() || own.is_broadcast(ip->source))
       [[unlikely]] {
     ++statistics_.not_for_us;
@@ -204,8 +210,7 @@ bool Interface::receive_udp(const Ipv4Header& ip, std::span<std::byte> segment,
     if (buffer != nullptr) pool_->release(buffer);
     return false;
   }
-  size_t port = 0;
-  while (port < port_count_ && ports_[port] != udp->destination_port) ++port;
+  const size_t port = find_port(udp->destination_port);
   // A source port of 0 says "no answer expected" (RFC 768); nothing we serve works without one.
   if (port == port_count_ || udp->source_port == 0) [[unlikely]] {
     ++statistics_.no_port;
@@ -256,6 +261,11 @@ void Interface::receive_icmp(const Ipv4Header& ip, std::span<std::byte> message,
     pool_->release(frame);
     return;
   }
+  if (icmp->type == IcmpHeader::kDestinationUnreachable && unreachable_ != nullptr) {
+    receive_unreachable(message.subspan(IcmpHeader::kSize), icmp->code);
+    pool_->release(frame);
+    return;
+  }
   if (icmp->type != IcmpHeader::kEcho || icmp->code != 0) {
     ++statistics_.not_for_us;
     pool_->release(frame);
@@ -278,6 +288,27 @@ void Interface::receive_icmp(const Ipv4Header& ip, std::span<std::byte> message,
   frame->checksum = ChecksumState::kUnknown;
   emit_headers(frame, route, Ipv4Header::kIcmp);
   out.push(frame);
+}
+
+bool Interface::is_broadcast_for_us(const Ipv4Header& ip, MacAddress to) const {
+  constexpr uint32_t kLimited = ~uint32_t{0};  // RFC 919
+  return to == MacAddress::broadcast() && ip.protocol == Ipv4Header::kUdp &&
+         (ip.destination.value == kLimited || configuration_.address.is_broadcast(ip.destination));
+}
+
+// The message quotes the packet that it is about: its IPv4 header and at least 8 bytes (RFC 792).
+void Interface::receive_unreachable(std::span<const std::byte> message, uint8_t code) {
+  if (message.size() < Ipv4Header::kSize) return;
+  const size_t header = (static_cast<size_t>(message[0]) & 15) * 4;
+  constexpr size_t kPorts = 4;
+  if (static_cast<size_t>(message[0]) >> 4 != 4 || header < Ipv4Header::kSize ||
+      message.size() < header + kPorts || static_cast<uint8_t>(message[9]) != Ipv4Header::kUdp)
+    return;
+  const UdpEndpoint local{{load_be32(message.data() + 12)}, load_be16(message.data() + header)};
+  const UdpEndpoint remote{{load_be32(message.data() + 16)},
+                           load_be16(message.data() + header + 2)};
+  if (local.address == configuration_.address.address)
+    unreachable_(unreachable_context_, local, remote, code);
 }
 
 void Interface::send_port_unreachable(const Ipv4Header& ip, PacketBuffer* frame, Transmit& out) {
@@ -372,6 +403,19 @@ void Interface::forget() {
   unreachable_tokens_ = kUnreachablePerSecond;
   unreachable_refilled_ = 0;
   identification_ = 0;
+}
+
+void UdpResponder::refuse() {
+  --interface_.statistics_.udp_received;
+  ++interface_.statistics_.no_port;
+  if (request_ == nullptr) return;
+  PacketBuffer* const frame = std::exchange(request_, nullptr);
+  const auto ip = Ipv4Header::parse(frame->bytes().subspan(kIpAt));
+  // Broadcasts are refused silently (RFC 1122, 3.2.2).
+  if (ip && ip->destination == interface_.configuration_.address.address)
+    interface_.send_port_unreachable(*ip, frame, out_);
+  else
+    interface_.pool_->release(frame);
 }
 
 void UdpResponder::reply_in_place(size_t length) {

@@ -36,6 +36,7 @@ struct InterfaceConfiguration {
   Ipv4Prefix address;
   Ipv4Address gateway;             // zero: none
   uint16_t mtu = 1500;             // bytes of an IPv4 packet; 576 to 1500
+  bool accept_broadcast = false;   // UDP datagrams to the network's broadcast addresses are taken
   bool transmit_checksum = false;  // the device completes kPartial checksums (VIRTIO_NET_F_CSUM)
   UdpChecksum udp_checksum = UdpChecksum::kFull;
   // Which of how many interfaces with this address: they number fragmented datagrams apart, so that
@@ -78,6 +79,16 @@ class Interface {
   // kMaximumPorts already.
   bool bind(uint16_t port, const UdpHandler& handler);
 
+  // Calls `handler` for the datagrams to all ports that are not bound; it may refuse() them.
+  void set_default_handler(const UdpHandler& handler) { handlers_[kDefaultPort] = handler; }
+  // Calls `notice` when a datagram that was sent from `local` to `remote` did not arrive, with the
+  // code of the ICMP message "destination unreachable".
+  using Unreachable = void (*)(void* context, UdpEndpoint local, UdpEndpoint remote, uint8_t code);
+  void set_unreachable_handler(Unreachable notice, void* context) {
+    unreachable_ = notice;
+    unreachable_context_ = context;
+  }
+
   // Handles received frames, taking them over; answers are appended to `out` or the buffers
   // released.
   void receive(std::span<PacketBuffer* const> frames, Transmit& out);
@@ -86,7 +97,7 @@ class Interface {
   // Sends a datagram of up to 65507 bytes that answers nothing, in fragments if need be; resolves
   // the neighbour first. False when it was dropped: no route, no buffer, or too long.
   bool send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
-                Transmit& out);
+                Transmit& out, const UdpSendOptions& options = {});
   // Tells the neighbours our address (gratuitous ARP, RFC 5227 section 3).
   void announce(Transmit& out);
   // Call about once a second: time-outs of ARP and reassembly.
@@ -150,6 +161,17 @@ class Interface {
                    Pending& pending, Transmit& out);
   void receive_icmp(const Ipv4Header& ip, std::span<std::byte> message, PacketBuffer* frame,
                     bool in_frame, Transmit& out);
+  void receive_unreachable(std::span<const std::byte> message, uint8_t code);
+  bool is_broadcast_for_us(const Ipv4Header& ip, MacAddress to) const;
+  // The index of a port's handler; port_count_ when nobody takes its datagrams. What is not bound
+  // is looked at last, so that the handlers of ports pay nothing for it.
+  size_t find_port(uint16_t number) const {
+    size_t port = 0;
+    while (port < port_count_ && ports_[port] != number) ++port;
+    if (port == port_count_ && handlers_[kDefaultPort].receive != nullptr) [[unlikely]]
+      return kDefaultPort;
+    return port;
+  }
   void receive_fragment(const Ipv4Header& ip, std::span<std::byte> payload, PacketBuffer* frame,
                         Transmit& out);
   void run(Pending& pending, Transmit& out);
@@ -168,10 +190,12 @@ class Interface {
   // Sends `header` and `body`, one IPv4 payload with its checksum complete, in as many fragments as
   // it takes. False when buffers ran out (what was sent already is useless, as after any loss).
   bool send_fragments(const Route& route, uint8_t protocol, std::span<const std::byte> header,
-                      std::span<const std::byte> body, Transmit& out);
+                      std::span<const std::byte> body, Transmit& out,
+                      const UdpSendOptions& options = {});
   // Sends a datagram to a neighbour whose MAC address is known.
   bool send_datagram(const Route& route, uint16_t source_port, uint16_t destination_port,
-                     std::span<const std::byte> payload, Transmit& out);
+                     std::span<const std::byte> payload, Transmit& out,
+                     const UdpSendOptions& options = {});
   void send_arp_request(Ipv4Address target, Transmit& out);
   void push_waiting(PacketBuffer* first, MacAddress mac, Transmit& out);
   uint64_t now() const { return configuration_.now == nullptr ? 0 : configuration_.now(); }
@@ -192,7 +216,11 @@ class Interface {
   InterfaceStatistics statistics_;
   size_t port_count_ = 0;
   std::array<uint16_t, kMaximumPorts> ports_{};
-  std::array<UdpHandler, kMaximumPorts> handlers_{};
+  // Behind those of the ports the one for all others, if there is one.
+  static constexpr size_t kDefaultPort = kMaximumPorts;
+  std::array<UdpHandler, kMaximumPorts + 1> handlers_{};
+  Unreachable unreachable_ = nullptr;
+  void* unreachable_context_ = nullptr;
   std::array<Pending, kBurst> pending_;
   Reassembler reassembler_;
   ArpTable arp_;
@@ -230,6 +258,9 @@ class UdpResponder {
   std::span<std::byte> room(PacketBuffer* buffer) const;
   void reply_from(PacketBuffer* buffer, size_t length);
   void discard(PacketBuffer* buffer) { interface_.pool_->release(buffer); }
+
+  // Tells the sender that nobody listens (ICMP port unreachable), for default handlers.
+  void refuse();
 
   // Sends a copy of `payload`, in fragments if need be. False when it was dropped.
   bool reply(std::span<const std::byte> payload);

@@ -11,6 +11,17 @@ constexpr size_t kIpAt = EthernetHeader::kSize;
 constexpr size_t kPayloadAt = EthernetHeader::kSize + Ipv4Header::kSize;
 // The largest UDP payload: 65535 less IPv4 and UDP header.
 constexpr size_t kMaximumPayload = 65535 - Ipv4Header::kSize - UdpHeader::kSize;
+constexpr Ipv4Address kLimitedBroadcast{~uint32_t{0}};
+
+// Changes the header of a finished packet.
+void apply(const UdpSendOptions& options, std::byte* ip) {
+  if (options == UdpSendOptions{}) [[likely]]
+    return;
+  ip[1] = static_cast<std::byte>(options.type_of_service);
+  ip[8] = static_cast<std::byte>(options.time_to_live);
+  store_native16(ip + 10, 0);
+  store_native16(ip + 10, internet_checksum({ip, Ipv4Header::kSize}));
+}
 }  // namespace
 
 PacketBuffer* Interface::allocate(size_t headers, Transmit& out) {
@@ -30,7 +41,7 @@ PacketBuffer* Interface::allocate(size_t headers, Transmit& out) {
 
 bool Interface::send_fragments(const Route& route, uint8_t protocol,
                                std::span<const std::byte> header, std::span<const std::byte> body,
-                               Transmit& out) {
+                               Transmit& out, const UdpSendOptions& options) {
   const size_t total = header.size() + body.size();
   // All fragments but the last carry a multiple of 8 bytes (RFC 791, section 3.2).
   const size_t step = (configuration_.mtu - Ipv4Header::kSize) / 8 * 8;
@@ -56,6 +67,7 @@ bool Interface::send_fragments(const Route& route, uint8_t protocol,
     ip.fragment_offset = static_cast<uint16_t>(offset);
     ip.more_fragments = offset + length < total;
     ip.emit(at + kIpAt);
+    apply(options, at + kIpAt);
     buffer->length = static_cast<uint32_t>(kPayloadAt + length);
     out.push(buffer);
   }
@@ -63,13 +75,15 @@ bool Interface::send_fragments(const Route& route, uint8_t protocol,
 }
 
 bool Interface::send_datagram(const Route& route, uint16_t source_port, uint16_t destination_port,
-                              std::span<const std::byte> payload, Transmit& out) {
+                              std::span<const std::byte> payload, Transmit& out,
+                              const UdpSendOptions& options) {
   if (payload.size() > kMaximumPayload) return false;
   if (UdpHeader::kSize + payload.size() <= configuration_.mtu - Ipv4Header::kSize) {
     PacketBuffer* const buffer = allocate(kUdpHeaders, out);
     if (buffer == nullptr) return false;
     if (!payload.empty()) std::memcpy(buffer->data + kUdpHeaders, payload.data(), payload.size());
     emit_udp_to(buffer, route, source_port, destination_port, payload.size());
+    apply(options, buffer->data + kIpAt);
     ++statistics_.udp_sent;
     out.push(buffer);
     return true;
@@ -84,18 +98,24 @@ bool Interface::send_datagram(const Route& route, uint16_t source_port, uint16_t
     const uint16_t checksum = finish_checksum(sum);
     store_native16(header.data() + UdpHeader::kChecksumOffset, checksum == 0 ? 0xffff : checksum);
   }
-  if (!send_fragments(route, Ipv4Header::kUdp, header, payload, out)) return false;
+  if (!send_fragments(route, Ipv4Header::kUdp, header, payload, out, options)) return false;
   ++statistics_.udp_sent;
   return true;
 }
 
 bool Interface::send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
-                         Transmit& out) {
+                         Transmit& out, const UdpSendOptions& options) {
   const Ipv4Prefix& own = configuration_.address;
+  if (own.is_broadcast(to.address) || to.address == kLimitedBroadcast) [[unlikely]]
+    return send_datagram({MacAddress::broadcast(), own.address, to.address}, source_port, to.port,
+                         payload, out, options);
   const Ipv4Address hop = own.contains(to.address) ? to.address : configuration_.gateway;
   if (hop.is_zero() || own.is_broadcast(hop) || to.address.is_class_d_or_e()) return false;
-  const Route route{arp_.lookup(hop, now()).value_or(MacAddress{}), own.address, to.address};
-  if (!route.mac.is_zero()) return send_datagram(route, source_port, to.port, payload, out);
+  const ArpTable::Use known = arp_.use(hop, now());
+  if (known.ask) send_arp_request(hop, out);
+  const Route route{known.mac, own.address, to.address};
+  if (!route.mac.is_zero())
+    return send_datagram(route, source_port, to.port, payload, out, options);
 
   // Built with an empty destination; the frames wait in the ARP table. A datagram of more packets
   // than may wait is refused: the caller can ask again when the neighbour has answered.
@@ -124,7 +144,7 @@ bool Interface::send_udp(uint16_t source_port, UdpEndpoint to, std::span<const s
         if (packets.empty()) self.out->flush();
       },
       &resolver);
-  const bool built_all = send_datagram(route, source_port, to.port, payload, built);
+  const bool built_all = send_datagram(route, source_port, to.port, payload, built, options);
   built.flush();
   return built_all && resolver.sent;
 }

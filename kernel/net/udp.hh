@@ -28,6 +28,13 @@ struct UdpDatagram {
   uint64_t hint = 0;  // what the handler's prepare() returned
 };
 
+// What a single datagram differs in from others of its interface.
+struct UdpSendOptions {
+  uint8_t time_to_live = 64;
+  uint8_t type_of_service = 0;
+  friend constexpr bool operator==(const UdpSendOptions&, const UdpSendOptions&) = default;
+};
+
 // What to call for the datagrams of a port. A burst runs in three passes, so that the cache misses
 // of its requests overlap: prepare() for all (find the hash, prefetch the bucket), prefetch() for
 // all (prefetch the item), then receive(). The first two are optional and must not write anything

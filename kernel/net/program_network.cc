@@ -1,0 +1,175 @@
+#include "net/program_network.hh"
+
+#include <array>
+#include <atomic>
+
+#include "core/clock.hh"
+#include "core/idle.hh"
+#include "core/log.hh"
+#include "core/panic.hh"
+#include "core/per_cpu.hh"
+#include "net/queue_loop.hh"
+#include "sched/scheduler.hh"
+#include "sched/thread.hh"
+#include "sync/lock_guard.hh"
+#include "sync/spinlock.hh"
+
+namespace plumbline::net {
+
+namespace {
+
+// Frames handled in one go, with the queue's lock held and interrupts masked: about 5 us.
+constexpr size_t kBurst = 32;
+// Bursts between two looks at the clock.
+constexpr uint32_t kBurstsPerTick = 64;
+// Empty polls between two looks at whether somebody else wants the CPU.
+constexpr uint64_t kPollsPerLook = 16;
+
+struct alignas(kCacheLine) ProgramQueue {
+  // The queue pair, the interface and the buffers belong to whoever holds it.
+  Spinlock lock;
+  QueueLoop* loop = nullptr;
+};
+
+struct Network {
+  ProgramService service;
+  InterfaceConfiguration configuration;
+  unsigned queue_count = 0;
+  std::array<ProgramQueue, kMostProgramQueues> queues;
+  static_assert(virtio::NetDevice::kMostPairs <= kMostProgramQueues);
+};
+constinit Network* network = nullptr;
+
+// Handles a burst; the caller holds the lock. How many frames there were.
+size_t handle_burst(QueueLoop& loop) {
+  std::array<PacketBuffer*, kBurst> frames;
+  const size_t count = loop.pair.receive(frames);
+  if (count == 0) return 0;
+  loop.interface.receive({frames.data(), count}, loop.out);
+  if (loop.out.size() != 0) loop.out.flush();
+  return count;
+}
+
+// Spins until a frame has arrived (true), or somebody else wants the CPU, or `spins` polls found
+// nothing. Counted as waiting, not work.
+IDLE_TEXT bool poll_while_idle(const virtio::NetQueuePair& pair, uint64_t& spins) {
+  for (;;) {
+    for (uint64_t i = 0; i < kPollsPerLook; ++i) {
+      if (pair.has_received()) return true;
+      cpu_relax();
+    }
+    if (scheduler::others_runnable() || spins < kPollsPerLook) return false;
+    spins -= kPollsPerLook;
+  }
+}
+
+// Blocks until the device interrupts. Threads that send, or receive for themselves, may use the
+// queue meanwhile: at worst an interrupt then finds nothing left.
+void sleep_until_frames(ProgramQueue& queue) {
+  QueueLoop& loop = *queue.loop;
+  bool armed;
+  {
+    const LockGuard guard(queue.lock);
+    report_rest(loop);
+    armed = loop.pair.arm_interrupt();
+  }
+  if (!armed) return;
+  wait_for_interrupt(loop);
+  const LockGuard guard(queue.lock);
+  loop.pair.disarm_interrupt();
+}
+
+[[noreturn]] void serve(ProgramQueue& queue) {
+  QueueLoop& loop = *queue.loop;
+  uint64_t spins = poll_spins();
+  uint32_t bursts_until_tick = 0;
+  for (;;) {
+    if (bursts_until_tick == 0) {
+      bursts_until_tick = kBurstsPerTick;
+      const LockGuard guard(queue.lock);
+      handle_timeouts(loop, monotonic_now());
+    }
+    if (poll_while_idle(loop.pair, spins)) {
+      size_t count;
+      {
+        const LockGuard guard(queue.lock);
+        count = handle_burst(loop);
+      }
+      if (count != 0) network->service.burst_handled(loop.index);
+      spins = poll_spins();
+      --bursts_until_tick;
+      // Those who were woken are why the frames were sent.
+      if (scheduler::others_runnable()) yield();
+      continue;
+    }
+    if (scheduler::others_runnable()) {
+      yield();
+      continue;
+    }
+    sleep_until_frames(queue);
+    spins = poll_spins();
+    bursts_until_tick = 0;
+  }
+}
+
+// The queue whose interrupts come to this CPU; threads that share one take turns.
+ProgramQueue& local_queue() { return network->queues[this_cpu().index % network->queue_count]; }
+
+}  // namespace
+
+const InterfaceConfiguration* start_program_network(const ProgramService& service) {
+  virtio::NetDevice* const device = virtio::network_device();
+  if (device == nullptr) return nullptr;
+  auto* made = new (std::nothrow) Network{};
+  if (made == nullptr) panic("no memory for the network of programs");
+  made->service = service;
+  made->configuration = read_configuration(*device);
+  made->configuration.accept_broadcast = true;
+  made->queue_count = device->queue_pair_count();
+  made->configuration.queues = static_cast<uint16_t>(made->queue_count);
+  for (unsigned i = 0; i < made->queue_count; ++i) {
+    made->queues[i].loop = &make_queue_loop(*device, made->configuration, i);
+    service.attach(i, made->queues[i].loop->interface);
+  }
+  network = made;
+  // Switches and neighbours that knew another guest under this address learn of the new one.
+  QueueLoop& first = *made->queues[0].loop;
+  first.interface.announce(first.out);
+  first.out.flush();
+  for (unsigned i = 0; i < made->queue_count; ++i) {
+    const ThreadOptions options{.name = "net-receive", .cpu = static_cast<int>(i % cpu_count())};
+    if (spawn(
+            options, [](void* queue) { serve(*static_cast<ProgramQueue*>(queue)); },
+            &made->queues[i]) == nullptr)
+      panic("no memory for the thread of the network's queue %u", i);
+  }
+  return &made->configuration;
+}
+
+bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
+                       const UdpSendOptions& options) {
+  if (network == nullptr) return false;
+  ProgramQueue& queue = local_queue();
+  const LockGuard guard(queue.lock);
+  QueueLoop& loop = *queue.loop;
+  const bool sent = loop.interface.send_udp(source_port, to, payload, loop.out, options);
+  if (loop.out.size() != 0) loop.out.flush();
+  return sent;
+}
+
+bool receive_for_program() {
+  if (network == nullptr) return false;
+  ProgramQueue& queue = local_queue();
+  QueueLoop& loop = *queue.loop;
+  if (!loop.pair.has_received()) return false;
+  size_t count;
+  {
+    const LockGuard guard(queue.lock);
+    count = handle_burst(loop);
+  }
+  if (count == 0) return false;
+  network->service.burst_handled(loop.index);
+  return true;
+}
+
+}  // namespace plumbline::net

@@ -1,0 +1,37 @@
+// The network for programs: the same queue pairs and protocols as for native applications, but any
+// thread may send, and ports come and go. Kernel only.
+#pragma once
+
+#include <span>
+
+#include "net/interface.hh"
+
+namespace plumbline::net {
+
+inline constexpr unsigned kMostProgramQueues = 8;
+
+// Who takes what arrives.
+struct ProgramService {
+  // Sets the handlers of one queue's interface, before it is served. They are called with the
+  // queue's lock held, masked: they may wake threads, not block.
+  void (*attach)(unsigned queue, Interface& interface);
+  // After a burst of a queue, without locks; may be called at the same time for one queue.
+  void (*burst_handled)(unsigned queue);
+};
+
+// Prepares and starts to serve, if there is a device: a thread for each queue pair, on the CPU that
+// gets its interrupts. They poll while nothing else is runnable there, and give way as soon as
+// something is. Called once. Null: there is no device, or what the network is like.
+const InterfaceConfiguration* start_program_network(const ProgramService& service);
+
+// Sends a datagram through a queue of this CPU. False when it was dropped. Any thread; does not
+// sleep. The frame is with the device on return: a program that goes on computing delays nobody.
+bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
+                       const UdpSendOptions& options);
+
+// Handles what has arrived at this CPU's queue, if something has and nobody is at it: for threads
+// that found nothing where they wanted to read, before they give up or sleep. A program that is
+// busy answering then never waits for a thread switch. True when something was handled.
+bool receive_for_program();
+
+}  // namespace plumbline::net
