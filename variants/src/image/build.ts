@@ -66,7 +66,7 @@ export interface ImageOptions extends CacheOptions {
 const defaultDirectory = fileURLToPath(new URL('../../../build/images', import.meta.url));
 
 /** Change it when the same packages give another image, so that cached ones are not mistaken for new ones. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 interface Contents {
   readonly entries: readonly CpioEntry[];

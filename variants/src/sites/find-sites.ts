@@ -36,10 +36,13 @@ const SPECIAL_CALLS: ReadonlySet<number> = new Set([15, 56, 58, 435]);
 
 /** Instructions whose meaning depends on where they lie, or that leave the straight line. */
 const FIXED =
-  /\(%[re]ip\)|^(?:\S+ )*(?:j\w+|call\w*|loop\w*|ret\w*|lret\w*|iret\w*|xbegin|xabort|syscall|sysret\w*|sysenter|sysexit\w*|int\w*|hlt|ud\d|endbr\w*|\(bad\)|\.byte)\b|\(bad\)/;
+  /\(%[re]ip\)|^(?:\S+ )*(?:j\w+|call\w*|loop\w*|ret\w*|lret\w*|iret\w*|xbegin|xabort|syscall|sysret\w*|sysenter|sysexit\w*|int\w*|hlt|ud\d|endbr\w*)\b/;
+
+/** What objdump shows when the bytes are no instruction, or a prefix that belongs to none. */
+const INCOMPLETE = /\(bad\)|^\.byte|^(?:rex(?:\.\w+)?|data16|addr32|lock|repn?z?|[c-gs]s)$/;
 
 function isMovable({ text }: Instruction): boolean {
-  return !FIXED.test(text);
+  return !FIXED.test(text) && !INCOMPLETE.test(text);
 }
 
 /** The call's number when the instructions before it set eax to a constant. */
@@ -48,7 +51,7 @@ function callNumber(before: readonly Instruction[]): number | undefined {
     const constant = /^mov\w*\s+\$0x([0-9a-f]+),%[er]ax$/.exec(text)?.[1];
     if (constant !== undefined) return Number.parseInt(constant, 16);
     if (/^xor\w*\s+%eax,%eax$/.test(text)) return 0;
-    if (/,%(e|r)?a[xl]$/.test(text) || !isMovable({ address: 0, length: 0, text })) return undefined;
+    if (/,%(e|r)?a[xl]$/.test(text) || /^(?:\S+ )*(?:call|jmp|ret|syscall)/.test(text)) return undefined;
   }
   return undefined;
 }
@@ -111,7 +114,7 @@ class FunctionReader {
       this.expected = address;
     }
     const follows = this.range !== undefined && address === this.expected && address < this.range.end;
-    if (!follows || text.includes('(bad)')) {
+    if (!follows || INCOMPLETE.test(text)) {
       this.range = undefined;
       return false;
     }

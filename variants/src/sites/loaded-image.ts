@@ -67,6 +67,21 @@ export class LoadedImage {
     );
   }
 
+  /** Address and size of a section by its name; undefined when there is none, or no section table. */
+  section(name: string): { address: number; size: number } | undefined {
+    const { bytes } = this;
+    const table = Number(bytes.readBigUInt64LE(40));
+    const [size, count, names] = [bytes.readUInt16LE(58), bytes.readUInt16LE(60), bytes.readUInt16LE(62)];
+    if (size < 64 || names >= count || table + size * count > bytes.length) return undefined;
+    const strings = Number(bytes.readBigUInt64LE(table + size * names + 24));
+    for (let at = table; at < table + size * count; at += size) {
+      const start = strings + bytes.readUInt32LE(at);
+      if (bytes.toString('latin1', start, start + name.length + 1) !== `${name}\0`) continue;
+      return { address: Number(bytes.readBigUInt64LE(at + 16)), size: Number(bytes.readBigUInt64LE(at + 32)) };
+    }
+    return undefined;
+  }
+
   /** Values of the dynamic section by tag (System V ABI, chapter 5); of several the last. */
   dynamic(): Map<number, number> {
     const values = new Map<number, number>();
