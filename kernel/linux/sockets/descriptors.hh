@@ -1,0 +1,20 @@
+// The running program's descriptors and credentials, as sockets need them. Hosted tests have a
+// program of their own.
+#pragma once
+
+#include "core/reference.hh"
+#include "core/result.hh"
+#include "fs/file.hh"
+
+namespace plumbline::linux_abi {
+
+// A new descriptor for a file. kEMFILE, kENOMEM.
+Result<int> install_descriptor(Ref<File> file, bool close_on_exec);
+// Closes one that was installed.
+void close_descriptor(int descriptor);
+// What a descriptor refers to. kEBADF.
+Result<Ref<File>> file_of(int descriptor);
+// SIGPIPE to the running thread.
+void raise_broken_pipe();
+
+}  // namespace plumbline::linux_abi

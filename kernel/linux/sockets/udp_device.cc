@@ -1,0 +1,72 @@
+// UDP sockets on the guest's network device.
+#include <atomic>
+
+#include "core/byte_order.hh"
+#include "linux/sockets/udp_network.hh"
+#include "linux/sockets/udp_ports.hh"
+#include "net/program_network.hh"
+#include "sync/lock_guard.hh"
+#include "sync/mutex.hh"
+
+namespace plumbline::linux_abi {
+
+namespace {
+
+constinit Mutex starting;
+constinit std::atomic<bool> started{false};
+constinit const net::InterfaceConfiguration* network = nullptr;
+// Known before the first frame is handled.
+constinit net::Ipv4Address own_address;
+
+// The handler's context is the queue's number.
+void receive(void* queue, const net::UdpDatagram& datagram, net::UdpResponder& responder) {
+  DatagramHeader header{datagram.source, datagram.destination};
+  header.interface = kDeviceIndex;
+  if (datagram.buffer != nullptr) {
+    // The IPv4 header stands in front of the UDP header, at a fixed place of the frame.
+    const std::byte* const ip = datagram.buffer->data + net::EthernetHeader::kSize;
+    header.type_of_service = static_cast<std::uint8_t>(ip[1]);
+    header.time_to_live = static_cast<std::uint8_t>(ip[8]);
+  }
+  const bool broadcast = datagram.destination.address != own_address;
+  const auto batch = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(queue));
+  if (deliver_udp(header, datagram.payload, nullptr, broadcast, batch) == Delivery::kNobody)
+    responder.refuse();
+}
+
+void unreachable(void*, net::UdpEndpoint local, net::UdpEndpoint remote, std::uint8_t code) {
+  // ICMP codes as Linux translates them (net/ipv4/icmp.c, icmp_err_convert); of the others none
+  // ends a connection.
+  constexpr std::uint8_t kProtocol = 2, kPort = 3;
+  if (code == kPort) report_udp_error(local, remote, Errno::kECONNREFUSED);
+  if (code == kProtocol) report_udp_error(local, remote, Errno::kECONNREFUSED);
+}
+
+void attach(unsigned queue, net::Interface& interface) {
+  static_assert(net::kMostProgramQueues <= kLoopbackBatch);
+  interface.set_default_handler(
+      {.receive = receive, .context = reinterpret_cast<void*>(std::uintptr_t{queue})});
+  interface.set_unreachable_handler(unreachable, nullptr);
+  own_address = interface.configuration().address.address;
+}
+
+}  // namespace
+
+const net::InterfaceConfiguration* device_network() {
+  if (started.load(std::memory_order_acquire)) [[likely]]
+    return network;
+  const LockGuard one_at_a_time(starting);
+  if (started.load(std::memory_order_relaxed)) return network;
+  network = net::start_program_network({attach, tell_udp_receivers});
+  started.store(true, std::memory_order_release);
+  return network;
+}
+
+bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
+                    std::span<const std::byte> payload, const net::UdpSendOptions& options) {
+  return net::send_from_program(source_port, to, payload, options);
+}
+
+bool receive_from_device() { return net::receive_for_program(); }
+
+}  // namespace plumbline::linux_abi

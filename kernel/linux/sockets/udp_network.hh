@@ -1,0 +1,23 @@
+// What UDP sockets need of the network below them. The kernel's is the device's (udp_device.cc),
+// hosted tests have one of their own.
+#pragma once
+
+#include <span>
+
+#include "net/interface.hh"
+
+namespace plumbline::linux_abi {
+
+// What the device's network is like; null when there is none. Starts it at the first call.
+const net::InterfaceConfiguration* device_network();
+// Sends a datagram by the device. False when it was dropped.
+bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
+                    std::span<const std::byte> payload, const net::UdpSendOptions& options);
+// Lets in what has arrived at the device. True when something was.
+bool receive_from_device();
+
+// Interfaces as SIOCGIFINDEX numbers them.
+inline constexpr int kLoopbackIndex = 1, kDeviceIndex = 2;
+inline constexpr net::Ipv4Address kLoopbackAddress = net::Ipv4Address::of(127, 0, 0, 1);
+
+}  // namespace plumbline::linux_abi

@@ -1,0 +1,216 @@
+#include "linux/sockets/udp_ports.hh"
+
+#include <array>
+#include <cstring>
+
+#include "core/clock.hh"
+#include "core/intrusive_list.hh"
+#include "linux/sockets/udp_socket.hh"
+#include "sync/lock_guard.hh"
+#include "sync/spinlock.hh"
+
+namespace plumbline::linux_abi {
+
+namespace {
+
+// net.ipv4.ip_local_port_range.
+constexpr std::uint16_t kFirstEphemeral = 32768, kLastEphemeral = 60999;
+constexpr std::size_t kBuckets = 256;
+
+struct Bucket {
+  Spinlock lock;
+  // The latest first: it wins among equals (SO_REUSEADDR).
+  IntrusiveList<UdpSocket, &UdpSocket::port_hook> sockets;
+};
+constinit Bucket buckets[kBuckets];
+constinit std::atomic<std::uint32_t> next_ephemeral{0};
+// Sockets of a batch that got something.
+constinit std::array<std::atomic<UdpSocket*>, kUdpBatches> batches{};
+
+Bucket& bucket_of(std::uint16_t port) { return buckets[port % kBuckets]; }
+
+bool conflict(const UdpBinding& a, const UdpBinding& b) {
+  if (a.local.port != b.local.port) return false;
+  if (!a.local.address.is_zero() && !b.local.address.is_zero() &&
+      a.local.address != b.local.address)
+    return false;
+  return !(a.reuse_address && b.reuse_address) && !(a.reuse_port && b.reuse_port);
+}
+
+// Under the bucket's lock.
+bool taken(Bucket& bucket, const UdpSocket& socket, const UdpBinding& binding) {
+  for (const UdpSocket& other : bucket.sockets) {
+    if (&other != &socket && conflict(other.binding, binding)) return true;
+  }
+  return false;
+}
+
+bool enter(UdpSocket& socket, const UdpBinding& binding) {
+  Bucket& bucket = bucket_of(binding.local.port);
+  const LockGuard guard(bucket.lock);
+  if (taken(bucket, socket, binding)) return false;
+  socket.binding = binding;
+  bucket.sockets.push_front(&socket);
+  return true;
+}
+
+// How well a socket fits a datagram; 0: not at all. A connected one gets what its peer sends before
+// others, one bound to the address before one bound to all.
+unsigned fit(const UdpBinding& binding, const DatagramHeader& header) {
+  if (binding.local.port != header.destination.port) return 0;
+  unsigned score = 1;
+  if (!binding.local.address.is_zero()) {
+    if (binding.local.address != header.destination.address) return 0;
+    score += 1;
+  }
+  if (binding.remote.port != 0) {
+    if (binding.remote != header.source) return 0;
+    score += 2;
+  }
+  return score;
+}
+
+// Spreads peers over the sockets of a port that share it (SO_REUSEPORT).
+std::uint32_t mix(const DatagramHeader& header) {
+  std::uint64_t hash = header.source.address.value | std::uint64_t{header.source.port} << 32;
+  hash *= 0x9e37'79b9'7f4a'7c15;  // Fibonacci hashing (Knuth, TAOCP 3, 6.4)
+  return static_cast<std::uint32_t>(hash >> 32);
+}
+
+// Under the bucket's lock.
+UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
+  UdpSocket* best = nullptr;
+  unsigned best_score = 0;
+  std::uint32_t equals = 0;
+  for (UdpSocket& socket : bucket.sockets) {
+    const unsigned score = fit(socket.binding, header);
+    if (score == 0 || score < best_score) continue;
+    if (score > best_score) {
+      best = &socket;
+      best_score = score;
+      equals = 1;
+    } else if (best->binding.reuse_port && socket.binding.reuse_port) {
+      // Each of n equals is chosen by 1/n of the peers.
+      ++equals;
+      if (mix(header) * std::uint64_t{2654435761} % (equals * 65536ull) < 65536) best = &socket;
+    }
+  }
+  return best;
+}
+
+void enlist(UdpSocket& socket, unsigned batch) {
+  // Release: what was pushed is seen by whoever takes the flag back.
+  if (socket.to_be_told.exchange(true, std::memory_order_acq_rel)) return;
+  // A socket that is being destroyed has nobody to tell.
+  if (!socket.try_retain()) return;
+  UdpSocket* head = batches[batch].load(std::memory_order_relaxed);
+  do {
+    socket.next_to_be_told = head;
+  } while (!batches[batch].compare_exchange_weak(head, &socket, std::memory_order_release,
+                                                 std::memory_order_relaxed));
+}
+
+Delivery give(UdpSocket& socket, const DatagramHeader& header, std::span<const std::byte> payload,
+              Datagram* ready, unsigned batch) {
+  const std::size_t charge = payload.size() + Datagram::kOverhead;
+  if (!socket.has_room(charge)) {
+    socket.count_drop();
+    if (ready != nullptr) ready->release();
+    return Delivery::kDropped;
+  }
+  Datagram* datagram = ready;
+  if (datagram == nullptr) {
+    datagram = Datagram::create(payload.size());
+    if (datagram == nullptr) return Delivery::kDropped;
+    if (!payload.empty()) std::memcpy(datagram->data(), payload.data(), payload.size());
+  }
+  datagram->header = header;
+  socket.push(datagram);
+  enlist(socket, batch);
+  return Delivery::kTaken;
+}
+
+}  // namespace
+
+Status bind_udp(UdpSocket& socket, UdpBinding& binding) {
+  if (binding.local.port != 0) return enter(socket, binding) ? Status() : Errno::kEADDRINUSE;
+  constexpr std::uint32_t kCount = kLastEphemeral - kFirstEphemeral + 1;
+  // Somewhere else at each boot: an answer to a former one's question finds nobody.
+  std::uint32_t expected = 0;
+  next_ephemeral.compare_exchange_strong(expected, static_cast<std::uint32_t>(tsc_now() >> 8) | 1,
+                                         std::memory_order_relaxed);
+  UdpBinding wanted = binding;
+  // An ephemeral port is never shared.
+  wanted.reuse_address = wanted.reuse_port = false;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    const std::uint32_t number = next_ephemeral.fetch_add(1, std::memory_order_relaxed);
+    wanted.local.port = static_cast<std::uint16_t>(kFirstEphemeral + number % kCount);
+    if (!enter(socket, wanted)) continue;
+    binding.local.port = wanted.local.port;
+    return {};
+  }
+  return Errno::kEADDRINUSE;
+}
+
+void unbind_udp(UdpSocket& socket) {
+  // The port of a bound socket does not change, so it may be read without the lock.
+  const std::uint16_t port = socket.binding.local.port;
+  if (port == 0) return;
+  Bucket& bucket = bucket_of(port);
+  const LockGuard guard(bucket.lock);
+  if (!socket.port_hook.linked()) return;
+  bucket.sockets.remove(&socket);
+  socket.binding = {};
+}
+
+void change_udp_binding(UdpSocket& socket, const UdpBinding& binding) {
+  const LockGuard guard(bucket_of(binding.local.port).lock);
+  socket.binding = binding;
+}
+
+Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> payload,
+                     Datagram* ready, bool broadcast, unsigned batch) {
+  Bucket& bucket = bucket_of(header.destination.port);
+  const LockGuard guard(bucket.lock);
+  if (!broadcast) {
+    UdpSocket* const socket = choose(bucket, header);
+    if (socket != nullptr) return give(*socket, header, payload, ready, batch);
+    if (ready != nullptr) ready->release();
+    return Delivery::kNobody;
+  }
+  Delivery result = Delivery::kNobody;
+  for (UdpSocket& socket : bucket.sockets) {
+    if (fit(socket.binding, header) == 0) continue;
+    give(socket, header, payload, nullptr, batch);
+    result = Delivery::kTaken;
+  }
+  if (ready != nullptr) ready->release();
+  return result;
+}
+
+void tell_udp_receivers(unsigned batch) {
+  if (batches[batch].load(std::memory_order_relaxed) == nullptr) return;
+  UdpSocket* socket = batches[batch].exchange(nullptr, std::memory_order_acquire);
+  while (socket != nullptr) {
+    UdpSocket* const next = socket->next_to_be_told;
+    // Before telling: what comes from now on is told again. Acquire: what came before is seen.
+    socket->to_be_told.exchange(false, std::memory_order_acq_rel);
+    socket->tell_receivers();
+    socket->release();
+    socket = next;
+  }
+}
+
+void report_udp_error(net::UdpEndpoint local, net::UdpEndpoint remote, Errno error) {
+  Bucket& bucket = bucket_of(local.port);
+  const LockGuard guard(bucket.lock);
+  for (UdpSocket& socket : bucket.sockets) {
+    const UdpBinding& binding = socket.binding;
+    if (binding.local.port == local.port && binding.remote == remote) {
+      socket.report(error);
+      return;
+    }
+  }
+}
+
+}  // namespace plumbline::linux_abi

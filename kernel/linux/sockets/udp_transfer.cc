@@ -1,0 +1,197 @@
+// UDP sockets: sending and receiving.
+#include <algorithm>
+
+#include "linux/sockets/udp_socket.hh"
+#include "sync/interruptible_wait.hh"
+#include "sync/lock_guard.hh"
+
+namespace plumbline::linux_abi {
+
+namespace {
+
+// A UDP length is 16 bits, and so is that of the packet around it.
+constexpr std::size_t kMostPayload = 65535 - net::Ipv4Header::kSize - net::UdpHeader::kSize;
+// What is copied by way of the stack: all that goes into one packet of an Ethernet.
+constexpr std::size_t kOnStack = 1472;
+constexpr int kControlTypeOfService = 1, kControlTimeToLive = 2;
+
+}  // namespace
+
+void UdpSocket::push(Datagram* datagram) {
+  datagram->next = nullptr;
+  {
+    const LockGuard guard(lock_);
+    if (last_ == nullptr)
+      first_ = datagram;
+    else
+      last_->next = datagram;
+    last_ = datagram;
+    queued_.store(queued_.load(std::memory_order_relaxed) + datagram->charge(),
+                  std::memory_order_release);
+  }
+}
+
+Datagram* UdpSocket::take(bool peek) {
+  // In the usual miss nothing is locked.
+  if (queued_.load(std::memory_order_acquire) == 0) return nullptr;
+  const LockGuard guard(lock_);
+  Datagram* const datagram = first_;
+  if (datagram == nullptr) return nullptr;
+  if (peek) {
+    datagram->retain();
+    return datagram;
+  }
+  first_ = datagram->next;
+  if (first_ == nullptr) last_ = nullptr;
+  queued_.store(queued_.load(std::memory_order_relaxed) - datagram->charge(),
+                std::memory_order_release);
+  return datagram;
+}
+
+Status UdpSocket::wait_for_datagram(std::uint32_t flags, bool& end) {
+  end = false;
+  if (const Errno error = take_error(); error != Errno::kNone) return error;
+  // What lies at the device may be what is wanted.
+  if (receive_from_device()) return {};
+  if (!waits(flags)) return Errno::kEAGAIN;
+  if ((shut_.load(std::memory_order_acquire) & kShutReceive) != 0) {
+    end = true;
+    return {};
+  }
+  const Deadline deadline = receive_deadline();
+  const Status waited = wait_interruptibly(
+      readers_,
+      [&] {
+        return queued_.load(std::memory_order_acquire) != 0 ||
+               error_.load(std::memory_order_relaxed) != 0 ||
+               (shut_.load(std::memory_order_acquire) & kShutReceive) != 0;
+      },
+      deadline);
+  if (waited) return {};
+  if (waited.error() == Errno::kETIMEDOUT) return Errno::kEAGAIN;
+  // With a time-out the call is not made again (Linux, include/net/sock.h, sock_intr_errno).
+  return deadline.is_never() ? waited.error() : Errno::kEINTR;
+}
+
+Result<std::size_t> UdpSocket::receive(IoCursor& to, ReceiveRequest& request) {
+  if (request.from != nullptr) request.from->length = 0;
+  if ((request.flags & kMessageErrorQueue) != 0) return Errno::kEAGAIN;
+  const bool peek = (request.flags & kMessagePeek) != 0;
+  Datagram* taken;
+  while ((taken = take(peek)) == nullptr) {
+    bool end = false;
+    if (const Status waited = wait_for_datagram(request.flags, end); !waited) return waited.error();
+    if (end) return std::size_t{0};
+  }
+  const DatagramReference datagram(taken);
+  const std::size_t length = datagram->length;
+  const std::size_t size = std::min(length, to.remaining());
+  if (to.put({datagram->data(), size}) != size) return Errno::kEFAULT;
+  if (length > size) request.result_flags |= kMessageTruncated;
+  if (request.from != nullptr) set_internet_address(*request.from, datagram->header.source);
+  if (request.control != nullptr && request.control->wanted())
+    give_control(datagram->header, *request.control);
+  return (request.flags & kMessageTruncated) != 0 ? length : size;
+}
+
+void UdpSocket::give_control(const DatagramHeader& header, ControlWriter& control) const {
+  if (ip_.packet_information) {
+    // struct in_pktinfo: the interface, the address it came to, and the one in the header.
+    struct {
+      std::int32_t interface;
+      net::Ipv4Address local, destination;
+    } information{header.interface,
+                  {byte_swap(header.destination.address.value)},
+                  {byte_swap(header.destination.address.value)}};
+    control.put_object(kLevelIp, kIpPacketInformation, information);
+  }
+  if (ip_.receive_time_to_live)
+    control.put_object(kLevelIp, kControlTimeToLive, std::int32_t{header.time_to_live});
+  if (ip_.receive_type_of_service)
+    control.put_object(kLevelIp, kControlTypeOfService, header.type_of_service);
+}
+
+Result<std::size_t> UdpSocket::send(IoCursor& from, const SendRequest& request) {
+  const std::size_t size = from.remaining();
+  if (size > 65535) return Errno::kEMSGSIZE;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
+  if (const Status named = autobind(); !named) return named.error();
+  net::UdpEndpoint to;
+  if (request.to != nullptr) {
+    if (request.to->length < kInternetAddressSize) return Errno::kEINVAL;
+    if (request.to->family() != kFamilyInternet && request.to->family() != kFamilyUnspecified)
+      return Errno::kEAFNOSUPPORT;
+    to = internet_endpoint(*request.to);
+    if (to.port == 0) return Errno::kEINVAL;
+  } else {
+    to = binding.remote;
+    if (to.port == 0) return Errno::kEDESTADDRREQ;
+  }
+  if (size > kMostPayload) return Errno::kEMSGSIZE;
+  if ((shut_.load(std::memory_order_acquire) & kShutSend) != 0) return Errno::kEPIPE;
+  if (const Errno error = take_error(); error != Errno::kNone) return error;
+  if (to.address.is_zero()) to.address = kLoopbackAddress;
+  net::UdpSendOptions options = ip_.send;
+  net::Ipv4Address source = binding.local.address;
+  if (request.control != nullptr) {
+    const SendControl& control = *request.control;
+    if (!control.source.is_zero()) source = control.source;
+    if (control.type_of_service >= 0)
+      options.type_of_service = static_cast<std::uint8_t>(control.type_of_service);
+    if (control.time_to_live >= 0)
+      options.time_to_live = static_cast<std::uint8_t>(control.time_to_live);
+  }
+  const Result<Route> way = route(to.address, source);
+  if (!way) return way.error();
+  const std::uint16_t port = binding.local.port;
+  if (way->local) return send_locally(from, size, {way->source, port}, to, false, options);
+  if (way->broadcast) {
+    // The device does not hear itself.
+    Datagram* const copy = Datagram::create(size);
+    if (copy == nullptr) return Errno::kENOBUFS;
+    const DatagramReference datagram(copy);
+    if (from.take({datagram->data(), size}) != size) return Errno::kEFAULT;
+    send_by_device(port, to, {datagram->data(), size}, options);
+    DatagramHeader header{{way->source, port}, to};
+    header.interface = kDeviceIndex;
+    deliver_udp(header, {datagram->data(), size}, nullptr, true, kLoopbackBatch);
+    tell_udp_receivers(kLoopbackBatch);
+    return size;
+  }
+  return send_out(from, size, port, to, options);
+}
+
+Result<std::size_t> UdpSocket::send_out(IoCursor& from, std::size_t size, std::uint16_t source_port,
+                                        net::UdpEndpoint to, const net::UdpSendOptions& options) {
+  // The program's memory may have to be made first, which may sleep: so not under a queue's lock.
+  // What is dropped there counts as sent, as with any network.
+  if (size <= kOnStack) {
+    std::byte bytes[kOnStack];
+    if (from.take({bytes, size}) != size) return Errno::kEFAULT;
+    send_by_device(source_port, to, {bytes, size}, options);
+    return size;
+  }
+  const DatagramReference datagram(Datagram::create(size));
+  if (datagram.get() == nullptr) return Errno::kENOBUFS;
+  if (from.take({datagram->data(), size}) != size) return Errno::kEFAULT;
+  send_by_device(source_port, to, {datagram->data(), size}, options);
+  return size;
+}
+
+Result<std::size_t> UdpSocket::send_locally(IoCursor& from, std::size_t size,
+                                            net::UdpEndpoint source, net::UdpEndpoint to,
+                                            bool broadcast, const net::UdpSendOptions& options) {
+  DatagramReference datagram(Datagram::create(size));
+  if (datagram.get() == nullptr) return Errno::kENOBUFS;
+  if (from.take({datagram->data(), size}) != size) return Errno::kEFAULT;
+  DatagramHeader header{source, to, options.type_of_service, options.time_to_live, kLoopbackIndex};
+  Datagram* const ready = datagram.leak();
+  const Delivery delivered =
+      deliver_udp(header, {ready->data(), size}, ready, broadcast, kLoopbackBatch);
+  if (delivered == Delivery::kTaken) tell_udp_receivers(kLoopbackBatch);
+  // The port unreachable message that the loopback would bring back.
+  if (delivered == Delivery::kNobody) report_udp_error(source, to, Errno::kECONNREFUSED);
+  return size;
+}
+
+}  // namespace plumbline::linux_abi

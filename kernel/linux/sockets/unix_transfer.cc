@@ -1,0 +1,323 @@
+// Bytes through UNIX sockets: streams, datagrams, sequenced packets.
+#include <algorithm>
+
+#include "linux/sockets/unix_endpoint.hh"
+#include "sync/interruptible_wait.hh"
+#include "sync/lock_guard.hh"
+
+namespace plumbline::linux_abi {
+
+namespace {
+
+// What goes along with the first byte of a send.
+void attach_control(UnixMessage& message, const SendControl* control, bool files) {
+  if (control == nullptr) {
+    message.credentials = current_credentials();
+    return;
+  }
+  message.credentials = control->has_credentials ? control->credentials : current_credentials();
+  if (files) message.files = control->files;
+}
+
+}  // namespace
+
+bool UnixEndpoint::datagrams_full(const UnixEndpoint& sender) const {
+  // A pair is limited by its own buffers alone.
+  return messages_.load(std::memory_order_relaxed) > kMostDatagrams &&
+         peer_.load(std::memory_order_relaxed) != &sender;
+}
+
+void UnixEndpoint::uncharge(std::size_t bytes) {
+  const std::size_t before = charged.fetch_sub(bytes, std::memory_order_acq_rel);
+  // Told once there is room for more than a little, or reader and writer would take turns for every
+  // message.
+  const std::size_t limit = send_limit.load(std::memory_order_relaxed);
+  if ((before - bytes) * 4 <= limit && before * 4 > limit) {
+    writers_.wake_all();
+    source.notify(kPollOut | kPollWriteNormal | kPollWriteBand);
+  }
+}
+
+Status UnixEndpoint::wait_for_send_room(Patience patience) {
+  if (has_send_room()) return {};
+  if (!patience.waits) return Errno::kEAGAIN;
+  return finish_wait(wait_interruptibly(
+                         writers_,
+                         [&] {
+                           return has_send_room() ||
+                                  (shut.load(std::memory_order_acquire) & kShutSend) != 0;
+                         },
+                         patience.deadline),
+                     patience);
+}
+
+Status UnixEndpoint::deliver(UnixMessage& message) {
+  {
+    const LockGuard guard(lock_);
+    if (closed.load(std::memory_order_relaxed))
+      return connection_based() ? Errno::kEPIPE : Errno::kECONNREFUSED;
+    if ((shut.load(std::memory_order_relaxed) & kShutReceive) != 0) return Errno::kEPIPE;
+    queue_.push_back(&message);
+    bytes_ += message.length;
+    messages_.fetch_add(1, std::memory_order_release);
+  }
+  tell_readable();
+  return {};
+}
+
+Result<std::size_t> UnixEndpoint::send_stream(IoCursor& from, const SendRequest& request,
+                                              Patience patience) {
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
+  UnixEndpoint* const other = stream_peer();
+  if (request.to != nullptr) return other != nullptr ? Errno::kEISCONN : Errno::kEOPNOTSUPP;
+  if (other == nullptr) return Errno::kENOTCONN;
+  if ((shut.load(std::memory_order_acquire) & kShutSend) != 0) return Errno::kEPIPE;
+  std::size_t sent = 0;
+  const auto result = [&](Errno why) -> Result<std::size_t> {
+    if (sent != 0) return sent;
+    return why;
+  };
+  while (from.remaining() != 0) {
+    if (const Status room = wait_for_send_room(patience); !room) return result(room.error());
+    if ((shut.load(std::memory_order_acquire) & kShutSend) != 0) return result(Errno::kEPIPE);
+    // At least two messages fit into the buffer, so that writer and reader work at the same time.
+    const std::size_t half = send_limit.load(std::memory_order_relaxed) / 2 - 64;
+    const std::size_t size = std::min({from.remaining(), half, kChunk});
+    UnixMessage* const message = UnixMessage::create(size);
+    if (message == nullptr) return result(Errno::kENOBUFS);
+    message->length = from.take({message->data(), size});
+    if (message->length == 0) {
+      UnixMessage::destroy(message);
+      return result(Errno::kEFAULT);
+    }
+    attach_control(*message, request.control, sent == 0);
+    const std::size_t length = message->length;
+    charged.fetch_add(message->charge(), std::memory_order_relaxed);
+    if (const Status delivered = other->deliver(*message); !delivered) {
+      charged.fetch_sub(message->charge(), std::memory_order_relaxed);
+      UnixMessage::destroy(message);
+      return result(delivered.error());
+    }
+    sent += length;
+    if (from.faulted()) return result(Errno::kEFAULT);
+  }
+  return sent;
+}
+
+UnixMessage* UnixEndpoint::first() {
+  const LockGuard guard(lock_);
+  return queue_.front();
+}
+
+// Takes the first message out and forgets it; the reader's lock is held or it was taken already.
+void UnixEndpoint::drop(UnixMessage* message) {
+  const std::size_t charge = message->charge();
+  UnixEndpoint* sender = message->sender ? message->sender.get() : stream_peer();
+  if (sender != nullptr) sender->uncharge(charge);
+  UnixMessage::destroy(message);
+}
+
+bool UnixEndpoint::give_control(UnixMessage& message, ReceiveRequest& request, bool pass,
+                                bool peek) {
+  if (request.control != nullptr && pass)
+    request.control->put_object(kLevelSocket, kControlCredentials, message.credentials);
+  if (!message.files) return false;
+  // Without room for them the files are lost, as on Linux.
+  const Ref<FileBundle> files = peek ? message.files : std::move(message.files);
+  if (request.control != nullptr)
+    request.control->put_files(files->files(), (request.flags & kMessageCloseOnExec) != 0);
+  else
+    request.result_flags |= kMessageControlTruncated;
+  return true;
+}
+
+Status UnixEndpoint::wait_for_message(Patience patience, bool& end) {
+  end = false;
+  const auto pending_error = [&]() -> Errno {
+    return static_cast<Errno>(error.exchange(0, std::memory_order_acq_rel));
+  };
+  for (;;) {
+    if (messages_.load(std::memory_order_acquire) != 0) return {};
+    if (error.load(std::memory_order_relaxed) != 0) return pending_error();
+    if ((shut.load(std::memory_order_acquire) & kShutReceive) != 0) {
+      // A last message may have come just before.
+      if (messages_.load(std::memory_order_acquire) != 0) return {};
+      if (type == kDatagram && !patience.waits) return Errno::kEAGAIN;
+      end = true;
+      return {};
+    }
+    if (!patience.waits) return Errno::kEAGAIN;
+    const Status waited =
+        finish_wait(wait_interruptibly(
+                        readers_,
+                        [&] {
+                          return messages_.load(std::memory_order_acquire) != 0 ||
+                                 error.load(std::memory_order_relaxed) != 0 ||
+                                 (shut.load(std::memory_order_acquire) & kShutReceive) != 0;
+                        },
+                        patience.deadline),
+                    patience);
+    if (!waited) return waited;
+  }
+}
+
+Result<std::size_t> UnixEndpoint::receive_stream(IoCursor& to, ReceiveRequest& request,
+                                                 Patience patience, bool pass) {
+  if (stream_peer() == nullptr) return Errno::kEINVAL;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEINVAL;
+  const bool peek = (request.flags & kMessagePeek) != 0;
+  const bool all = (request.flags & kMessageWaitAll) != 0 && !peek;
+  std::size_t copied = 0;
+  bool first_piece = true;
+  ProcessCredentials of;
+  LockGuard reading(reader_);
+  UnixMessage* message = nullptr;
+  for (;;) {
+    if (message == nullptr) message = first();
+    if (message == nullptr) {
+      if (copied != 0 && (!all || to.remaining() == 0)) return copied;
+      bool end = false;
+      reader_.unlock();
+      const Status waited = wait_for_message(patience, end);
+      reader_.lock();
+      if (!waited) {
+        if (copied != 0) return copied;
+        return waited.error();
+      }
+      if (end) return copied;
+      continue;
+    }
+    // Bytes of several senders are not mixed where somebody looks at who they are.
+    if (!first_piece && pass && message->credentials != of) return copied;
+    const std::size_t size = std::min(message->left(), to.remaining());
+    const std::size_t put = to.put({message->data() + message->consumed, size});
+    copied += put;
+    if (put < size && copied == 0) return Errno::kEFAULT;
+    bool stop = put < size;
+    if (first_piece || message->files) {
+      // A read ends with the message whose descriptors it gave.
+      stop |= give_control(*message, request, pass && first_piece, peek);
+      of = message->credentials;
+      first_piece = false;
+    }
+    if (peek) {
+      if (stop || to.remaining() == 0) return copied;
+      const LockGuard guard(lock_);
+      message = queue_.next(message);
+      if (message == nullptr) return copied;
+      continue;
+    }
+    bool used_up;
+    {
+      const LockGuard guard(lock_);
+      message->consumed += put;
+      bytes_ -= put;
+      used_up = message->left() == 0;
+      if (used_up) {
+        queue_.remove(message);
+        messages_.fetch_sub(1, std::memory_order_relaxed);
+      }
+    }
+    if (used_up) drop(message);
+    message = nullptr;
+    if (stop || to.remaining() == 0) return copied;
+  }
+}
+
+Result<std::size_t> UnixEndpoint::send_datagram(IoCursor& from, const SendRequest& request,
+                                                Patience patience, UnixEndpoint* to) {
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
+  Ref<UnixEndpoint> other = to != nullptr ? Ref<UnixEndpoint>::share(to) : peer();
+  if (!other) {
+    if (type == kSequencedPacket && (shut.load(std::memory_order_acquire) & kShutSend) != 0)
+      return Errno::kEPIPE;
+    return Errno::kENOTCONN;
+  }
+  const std::size_t size = from.remaining();
+  if (size + 32 > send_limit.load(std::memory_order_relaxed)) return Errno::kEMSGSIZE;
+  if ((shut.load(std::memory_order_acquire) & kShutSend) != 0) return Errno::kEPIPE;
+  if (const Status room = wait_for_send_room(patience); !room) return room.error();
+  if ((shut.load(std::memory_order_acquire) & kShutSend) != 0) return Errno::kEPIPE;
+  UnixMessage* const message = UnixMessage::create(size);
+  if (message == nullptr) return Errno::kENOBUFS;
+  const auto fail = [&](Errno why) -> Result<std::size_t> {
+    UnixMessage::destroy(message);
+    return why;
+  };
+  if (from.take({message->data(), size}) != size) return fail(Errno::kEFAULT);
+  message->length = size;
+  attach_control(*message, request.control, true);
+  message->sender = Ref<UnixEndpoint>::share(this);
+  while (other->datagrams_full(*this) && !other->closed.load(std::memory_order_acquire) &&
+         type == kDatagram) {
+    if (!patience.waits) return fail(Errno::kEAGAIN);
+    const Status waited = finish_wait(wait_interruptibly(
+                                          other->arrivals_,
+                                          [&] {
+                                            return !other->datagrams_full(*this) ||
+                                                   other->closed.load(std::memory_order_acquire);
+                                          },
+                                          patience.deadline),
+                                      patience);
+    if (!waited) return fail(waited.error());
+  }
+  charged.fetch_add(message->charge(), std::memory_order_relaxed);
+  const Status delivered = other->deliver(*message);
+  if (!delivered) {
+    charged.fetch_sub(message->charge(), std::memory_order_relaxed);
+    // A connected datagram socket whose peer has gone is unconnected from now on.
+    if (type == kDatagram && delivered.error() == Errno::kECONNREFUSED && to == nullptr)
+      set_peer({});
+    return fail(delivered.error());
+  }
+  return size;
+}
+
+Result<std::size_t> UnixEndpoint::receive_datagram(IoCursor& to, ReceiveRequest& request,
+                                                   Patience patience, bool pass) {
+  if (type == kSequencedPacket && stream_peer() == nullptr) return Errno::kENOTCONN;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
+  const bool peek = (request.flags & kMessagePeek) != 0;
+  UnixMessage* message;
+  // Held while peeking: nobody takes the message away meanwhile.
+  LockGuard reading(reader_);
+  for (;;) {
+    message = first();
+    if (message != nullptr) break;
+    bool end = false;
+    reader_.unlock();
+    const Status waited = wait_for_message(patience, end);
+    reader_.lock();
+    if (!waited) return waited.error();
+    if (end) return std::size_t{0};
+  }
+  const std::size_t size = std::min(message->length, to.remaining());
+  const std::size_t put = to.put({message->data(), size});
+  if (message->length > size) request.result_flags |= kMessageTruncated;
+  if (request.from != nullptr) {
+    UnixName* const from =
+        message->sender ? message->sender->name.load(std::memory_order_acquire) : nullptr;
+    if (from != nullptr) *request.from = from->address;
+  }
+  give_control(*message, request, pass, peek);
+  const std::size_t whole = message->length;
+  if (!peek) {
+    {
+      const LockGuard guard(lock_);
+      queue_.remove(message);
+      bytes_ -= message->length;
+      messages_.fetch_sub(1, std::memory_order_release);
+    }
+    const Ref<UnixEndpoint> sender = message->sender;
+    drop(message);
+    if (!connection_based()) {
+      arrivals_.wake_all();
+      // It may have waited for room here rather than in its own buffer.
+      if (sender) sender->source.notify(kPollOut | kPollWriteNormal | kPollWriteBand);
+    }
+  }
+  if (put < size) return Errno::kEFAULT;
+  return (request.flags & kMessageTruncated) != 0 ? whole : size;
+}
+
+}  // namespace plumbline::linux_abi
