@@ -56,6 +56,19 @@ const atLeast = (value: number, baseline: TargetFigure): TargetBound => ({ kind:
 const MACHINE = { machine: 'microvm', vcpus: 1 };
 const START = { measure: 'start', ...MACHINE };
 
+/** An operation of the microbenchmarks, as an unmodified program on our kernel. */
+function operation(tier: TargetFigure['tier'], workload: string, name: string): TargetFigure {
+  const metric = tier === 'real' ? 'time-per-operation' : 'instructions-per-operation';
+  return { ...plumbline(tier, workload, metric, { operation: name }), subject: 'plumbline-unmodified' };
+}
+
+/** 60,000 inserts into SQLite in memory. */
+function inserts(subject: SubjectId): TargetFigure {
+  const variant = subject === 'linux-host' ? 'debian' : 'default';
+  const parameters = { rows: 60_000, storage: 'memory' };
+  return { workload: 'sqlite', parameters, subject, variant, metric: 'run-time', tier: 'real' };
+}
+
 /** The targets; what needs hours is not among them. */
 export const TARGETS: readonly Target[] = [
   {
@@ -117,5 +130,75 @@ export const TARGETS: readonly Target[] = [
     figure: plumbline('real', 'boot', 'least-memory', { measure: 'least-memory', ...MACHINE }),
     bound: atMost(8 << 20),
     reason: "OSv needs 11 MB, Unikraft's redis 7 MB.",
+  },
+  {
+    name: 'syscall-call',
+    group: 'syscall',
+    figure: operation('real', 'syscall', 'getpid'),
+    bound: atMost(5),
+    reason:
+      'A system call is a function call here: OSv took 3 ns for that, and Linux takes 114 on this kind of machine.',
+  },
+  {
+    name: 'syscall-instructions',
+    group: 'syscall',
+    figure: operation('exact', 'syscall', 'getpid'),
+    bound: atMost(30),
+    reason: "Linux executes 323 for libc's getpid.",
+  },
+  {
+    name: 'futex-instructions',
+    group: 'threads',
+    figure: operation('exact', 'threads', 'futex-round-trip'),
+    bound: atMost(1_000),
+    reason: 'Linux executes 9,905 for a round trip.',
+  },
+  {
+    name: 'pipe-instructions',
+    group: 'threads',
+    figure: operation('exact', 'threads', 'pipe-round-trip'),
+    bound: atMost(1_300),
+    reason: 'Linux executes 13,005 for a round trip.',
+  },
+  {
+    name: 'thread-instructions',
+    group: 'threads',
+    figure: operation('exact', 'threads', 'thread-create-join'),
+    bound: atMost(7_000),
+    reason: 'Linux executes 71,000 to start a thread and wait for its end.',
+  },
+  {
+    name: 'python-start',
+    group: 'boot',
+    figure: {
+      ...plumbline('real', 'program-start', 'boot-time', { program: 'python3' }),
+      subject: 'plumbline-unmodified',
+    },
+    bound: atMost(150e6),
+    reason: 'From the start of the VMM to the first line of a language with a large library, all of it in the image.',
+  },
+  {
+    name: 'sqlite-vs-linux',
+    group: 'sqlite',
+    figure: inserts('plumbline-unmodified'),
+    bound: atLeast(1, inserts('linux-host')),
+    reason: 'A program that computes and allocates must not be slower in a virtual machine of ours than on the host.',
+  },
+  {
+    name: 'unmodified-vs-linux',
+    group: 'memcached',
+    figure: gets('plumbline-unmodified', 128),
+    bound: atLeast(4, gets('linux-host', 128)),
+    reason: "The same binary, the same socket calls: what differs is the system's share of each request.",
+  },
+  {
+    name: 'unmodified-instructions',
+    group: 'instructions',
+    figure: {
+      ...plumbline('exact', 'instructions', 'instructions-per-request', { mix: 'get', connections: 8, outstanding: 4 }),
+      subject: 'plumbline-unmodified',
+    },
+    bound: atMost(5_000),
+    reason: 'Linux executes about 22,000 for the same request of the same binary.',
   },
 ];

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readDataset } from '@plumbline/datasets';
+import { METRIC_UNITS, readDataset } from '@plumbline/datasets';
 import { TARGETS, type Target, type TargetFigure } from '../../targets.ts';
 import { BenchError, messageOf, UsageError } from '../errors.ts';
 import { leastBoots } from '../runner/coverage.ts';
@@ -67,6 +67,7 @@ const SCALES: readonly [number, string][] = [
 ];
 
 function amount(value: number, unit: string): string {
+  if (unit === 'ns' && value < 1e4) return `${value.toFixed(value < 100 ? 2 : 0)} ns`;
   if (unit === 'ns') return value >= 1e6 ? `${(value / 1e6).toFixed(2)} ms` : `${(value / 1e3).toFixed(2)} us`;
   if (unit === 'bytes') return `${(value / 2 ** 20).toFixed(2)} MiB`;
   if (unit.startsWith('times')) return `${value.toFixed(2)} ${unit}`;
@@ -77,7 +78,7 @@ function amount(value: number, unit: string): string {
 function boundText({ bound, figure }: Target): string {
   if (bound.kind === 'identical') return 'identical in all boots';
   if (bound.kind === 'ratio-at-least') return `at least ${bound.value} times ${bound.baseline.subject}`;
-  const unit = figure.metric === 'least-memory' ? 'bytes' : figure.metric.endsWith('-time') ? 'ns' : 'instructions';
+  const unit = METRIC_UNITS[figure.metric];
   return `at most ${amount(bound.value, unit)}`;
 }
 

@@ -45,6 +45,7 @@ export async function startLinuxGuestProgram(
   ];
   const vm = launchGuest({ arguments: argv, logs: [serial] }, resources, { cpus: [cores.server] });
   return {
+    startedNs: vm.startedNs,
     // The serial port's line discipline ends lines with CR LF.
     output: () => vm.log().replaceAll('\r\n', '\n'),
     ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: lastLines(vm.log()) })),

@@ -22,6 +22,7 @@ export async function startHostProgram(config: BootConfig, program: SubjectProgr
   const directories = new Set((await sharedLibraries(packages, file)).map((library) => dirname(library.file)));
   const loaded = [packagedFile(packages, PROGRAM_LOADER), '--library-path', [...directories].join(':'), file];
   const [launcher, ...argv] = boundToUs([...loaded, ...rest.map(onHost)], [config.cores.server]);
+  const startedNs = process.hrtime.bigint();
   const child = spawn(launcher, argv, {
     cwd: config.directory,
     env: { LC_ALL: 'C' },
@@ -44,5 +45,5 @@ export async function startHostProgram(config: BootConfig, program: SubjectProgr
     await ended;
   };
   config.resources.defer(stop);
-  return { output: () => output, ended, stop };
+  return { startedNs, output: () => output, ended, stop };
 }

@@ -80,6 +80,7 @@ async function startProgram(kernel: KernelImage, config: BootConfig, program: Su
   });
   const vm = launchGuest(command, resources, { cpus: [cores.server] });
   return {
+    startedNs: vm.startedNs,
     output: () => readFileSync(console, 'utf8'),
     ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: lastLines(vm.log()) })),
     ...(config.counting ? { countingSocket: counters } : {}),

@@ -13,6 +13,8 @@ export interface SubjectProgram {
 
 /** A program under way. */
 export interface RunningProgram {
+  /** CLOCK_MONOTONIC, ns, right before the VMM or the process was started. */
+  readonly startedNs: bigint;
   /** What it has printed so far. */
   output(): string;
   /** Settles when it has ended, whoever ended it. */

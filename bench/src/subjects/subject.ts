@@ -1,5 +1,5 @@
 import type { Accelerator, SubjectId } from '@plumbline/datasets';
-import type { Variant } from '@plumbline/variants';
+import { isOfPrograms, type Variant } from '@plumbline/variants';
 import type { ThreadTimes } from 'perf-hooks-extra';
 import type { Generator } from '../generator/index.ts';
 import type { AnsweredEvent } from '../generator/protocol.ts';
@@ -106,5 +106,6 @@ const DEBIAN: Variant = { name: 'debian', values: {} };
 
 /** The variants in which a subject is measured, of those asked for. */
 export function variantsOf(subject: Subject, asked: readonly Variant[]): readonly Variant[] {
-  return subject.hasVariants ? asked : [DEBIAN];
+  if (!subject.hasVariants) return [DEBIAN];
+  return subject.runsPrograms ? asked : asked.filter((variant) => !isOfPrograms(variant));
 }

@@ -4,13 +4,23 @@ import { determinism } from './determinism.ts';
 import { instructions } from './instructions.ts';
 import { memcachedUdp } from './memcached-udp.ts';
 import { syscall, threads } from './operations.ts';
+import { programStart } from './program-start.ts';
 import { sqlite } from './sqlite.ts';
 import type { Workload } from './workload.ts';
 
 export * from './workload.ts';
 
 /** Everything that can be done with subjects, in the order of reports. */
-export const WORKLOADS: readonly Workload[] = [memcachedUdp, boot, instructions, determinism, syscall, threads, sqlite];
+export const WORKLOADS: readonly Workload[] = [
+  memcachedUdp,
+  boot,
+  instructions,
+  determinism,
+  syscall,
+  threads,
+  sqlite,
+  programStart,
+];
 
 /**
  * A workload by name.
