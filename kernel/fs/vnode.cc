@@ -6,6 +6,7 @@
 
 #include "fs/file_locks.hh"
 #include "fs/file_system.hh"
+#include "fs/inotify.hh"
 #include "sync/lock_guard.hh"
 #include "sync/spinlock.hh"
 
@@ -19,7 +20,10 @@ constexpr std::string_view kDeleted = " (deleted)";
 
 }  // namespace
 
-Vnode::~Vnode() { delete locks.load(std::memory_order_relaxed); }
+Vnode::~Vnode() {
+  inotify::vnode_gone(*this);
+  delete locks.load(std::memory_order_relaxed);
+}
 
 Result<Ref<Vnode>> Vnode::lookup(std::string_view) { return Errno::kENOTDIR; }
 Result<Ref<Vnode>> Vnode::create(std::string_view, const NewNode&) { return Errno::kEPERM; }

@@ -22,8 +22,11 @@ inline Result<int> install_descriptor(Ref<File> file, bool close_on_exec) {
   return current_process().descriptors->add(std::move(file), close_on_exec, 0, descriptor_limit());
 }
 
+// kEBADF, also for what was opened with O_PATH.
 inline Result<Ref<File>> find_file(int descriptor) {
-  return current_process().descriptors->get(descriptor);
+  Result<Ref<File>> file = current_process().descriptors->get(descriptor);
+  if (file && ((*file)->flags() & kOpenPath) != 0) return Errno::kEBADF;
+  return file;
 }
 
 // A new file of class T, opened. `arguments` are the constructor's.
