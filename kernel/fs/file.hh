@@ -82,6 +82,9 @@ class File : public ReferenceCounted {
   // A descriptor was closed: for POSIX record locks, which go with any descriptor of the process.
   virtual void descriptor_closed(std::uint32_t process) {}
 
+  // Whom F_SETOWN named: a process, or below zero a group.
+  std::atomic<int> signal_owner{0};
+
   // The position of read and write, under its lock.
   Mutex position_lock;
   std::uint64_t position = 0;
