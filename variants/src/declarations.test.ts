@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bootOptions, buildDefinitions, buildKey, DIMENSIONS, defaultValues, PRESETS, parseVariant } from './index.ts';
+import {
+  bootOptions,
+  buildDefinitions,
+  buildKey,
+  DIMENSIONS,
+  defaultValues,
+  isOfPrograms,
+  PRESETS,
+  parseVariant,
+} from './index.ts';
 
 describe('variants', () => {
   it('has a default among the values of every dimension', () => {
@@ -13,8 +22,8 @@ describe('variants', () => {
   });
 
   it.each([
-    ['fast', /no such preset; presets are default, halt/],
-    ['speed=high', /no dimension 'speed'; dimensions are sched, idle/],
+    ['fast', /no such preset; presets are default, halt, small-pages/],
+    ['speed=high', /no dimension 'speed'; dimensions are sched, idle, pages/],
     ['idle=never', /idle cannot be 'never'; allowed are poll, halt/],
     ['idle=', /not of the form dimension=value/],
     ['idle=halt;rm', /not of the form dimension=value/],
@@ -22,10 +31,17 @@ describe('variants', () => {
     expect(() => parseVariant(text)).toThrow(message);
   });
 
+  it('knows what only programs notice', () => {
+    expect(isOfPrograms(parseVariant('small-pages'))).toBe(true);
+    expect(isOfPrograms(parseVariant('pages=4k,idle=halt'))).toBe(true);
+    expect(isOfPrograms(parseVariant('halt'))).toBe(false);
+    expect(isOfPrograms({ name: 'debian', values: {} })).toBe(false);
+  });
+
   it('separates what is built from what is booted', () => {
     const { values } = parseVariant('idle=halt');
     expect(buildDefinitions(values)).toEqual({ PLUMBLINE_SCHED: 'spinlock' });
-    expect(bootOptions(values)).toEqual({ 'net.poll-spins': '0' });
+    expect(bootOptions(values)).toEqual({ 'net.poll-spins': '0', 'memory.pages': '2m' });
     expect(buildKey(values)).toBe('sched-spinlock');
   });
 });

@@ -14,6 +14,8 @@ export type Dimension = {
   readonly values: Readonly<Record<string, string>>;
   readonly default: string;
   readonly description: string;
+  /** Whether it makes a difference only to unmodified programs: other subjects are not measured with it. */
+  readonly ofPrograms?: boolean;
 };
 
 export const DIMENSIONS = [
@@ -34,6 +36,15 @@ export const DIMENSIONS = [
     description:
       'What a receive loop does when its queue is empty: poll a while before it halts, or halt at once and take an interrupt.',
   },
+  {
+    name: 'pages',
+    kind: 'boot',
+    target: 'memory.pages',
+    values: { '2m': '2m', '4k': '4k' },
+    default: '2m',
+    description: 'The pages of large anonymous mappings of programs.',
+    ofPrograms: true,
+  },
 ] as const satisfies readonly Dimension[];
 
 const dimensionNames = DIMENSIONS.map((dimension) => dimension.name);
@@ -53,6 +64,7 @@ export function defaultValues(): VariantValues {
 export const PRESETS: Readonly<Record<string, VariantValues>> = {
   default: defaultValues(),
   halt: { ...defaultValues(), idle: 'halt' },
+  'small-pages': { ...defaultValues(), pages: '4k' },
 };
 
 /** A variant that does not exist: names the part that is wrong and what is allowed. Exit code 64 (EX_USAGE). */
@@ -114,6 +126,13 @@ export function nameOf(values: VariantValues): string {
   return DIMENSIONS.filter((dimension) => values[dimension.name] !== dimension.default)
     .map((dimension) => `${dimension.name}=${values[dimension.name]}`)
     .join(',');
+}
+
+/** Whether a variant differs from others in what only unmodified programs notice. */
+export function isOfPrograms(variant: Variant): boolean {
+  return (DIMENSIONS as readonly Dimension[]).some(
+    ({ name, ofPrograms, default: usual }) => ofPrograms === true && (variant.values[name] ?? usual) !== usual,
+  );
 }
 
 /** CMake definitions of a variant, e.g. `{PLUMBLINE_SCHED: 'spinlock'}`. */
