@@ -36,7 +36,7 @@ export function placeModules(files: readonly string[], memoryBytes: number): Pla
     placed.unshift({ file, address, bytes });
     end = address;
   }
-  if (end < KERNEL_END) {
+  if (placed.length > 0 && end < KERNEL_END) {
     const total = placed.reduce((sum, module) => sum + Math.ceil(module.bytes / LARGE_PAGE) * LARGE_PAGE, KERNEL_END);
     throw new UsageError(
       `the image does not fit into ${memoryBytes >> 20} MiB of memory; give the guest at least ${total >> 20}M, and what the program itself needs.`,

@@ -57,6 +57,18 @@ describe('the start info', () => {
     expect(reader.text(reader.u64(INFO + 24))).toBe(machine.options);
   });
 
+  it('lists the modules, each with its address and size', () => {
+    const modules = [
+      { address: 0x1e00000, bytes: 12345 },
+      { address: 0x3e00000, bytes: 1 },
+    ];
+    const reader = new Reader(startInfo({ ...machine, modules }));
+    expect(reader.u32(INFO + 12)).toBe(2);
+    const list = reader.u64(INFO + 16);
+    const entries = modules.map((_, index) => [0, 8, 16, 24].map((field) => reader.u64(list + 32 * index + field)));
+    expect(entries).toEqual(modules.map(({ address, bytes }) => [address, bytes, 0, 0]));
+  });
+
   it('lies where the firmware and the kernel expect it, and ends below what the kernel uses itself', () => {
     const header = readFileSync(new URL('../../../kernel/arch/x86_64/boot_layout.h', import.meta.url), 'utf8');
     const constant = (name: string) => Number(new RegExp(`#define ${name} (0x[0-9a-f]+)`).exec(header)?.[1]);
