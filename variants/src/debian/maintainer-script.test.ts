@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readMaintainerScript, resolveAlternatives } from './alternatives.ts';
+import { readMaintainerScript, resolveAlternatives } from './maintainer-script.ts';
 
 describe('readMaintainerScript', () => {
   it('finds links, those of slaves too, over several lines and with variables', () => {
