@@ -210,13 +210,15 @@ Status protect(std::uint64_t address, std::uint64_t length, std::uint8_t protect
 void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
                          void (*free_pages)(void* context), void* context) {
   const LockGuard guard(state.lock);
-  for (Area* area = object.areas; area != nullptr; area = area->next_in_object) {
-    const std::uint64_t area_first = area->offset / kPageSize;
-    const std::uint64_t area_end = area_first + area->length() / kPageSize;
-    const std::uint64_t from = std::max(first, area_first), to = std::min(end, area_end);
-    if (from >= to) continue;
-    paging::unmap_range(area->begin + (from - area_first) * kPageSize,
-                        area->begin + (to - area_first) * kPageSize, state.changes);
+  for (const MemoryObject* shown = &object; shown != nullptr; shown = shown->overlay) {
+    for (Area* area = shown->areas; area != nullptr; area = area->next_in_object) {
+      const std::uint64_t area_first = area->offset / kPageSize;
+      const std::uint64_t area_end = area_first + area->length() / kPageSize;
+      const std::uint64_t from = std::max(first, area_first), to = std::min(end, area_end);
+      if (from >= to) continue;
+      paging::unmap_range(area->begin + (from - area_first) * kPageSize,
+                          area->begin + (to - area_first) * kPageSize, state.changes);
+    }
   }
   state.changes.commit();
   if (free_pages != nullptr) free_pages(context);

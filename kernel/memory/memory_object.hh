@@ -34,6 +34,9 @@ class MemoryObject : public ReferenceCounted {
 
   // The first of the areas that map this object; the address space's, under its lock.
   Area* areas = nullptr;
+  // Another object that shows some of this one's pages as its own (linux/entry/stubs.cc): when they
+  // go, they go from its mappings too. Set before it is mapped.
+  MemoryObject* overlay = nullptr;
 };
 
 }  // namespace plumbline

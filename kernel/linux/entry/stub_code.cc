@@ -1,0 +1,152 @@
+#include "linux/entry/stub_code.hh"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+#include "core/units.hh"
+
+namespace plumbline::linux_abi {
+namespace {
+
+constexpr std::byte kSyscall[] = {std::byte{0x0f}, std::byte{0x05}};
+// lea 6(%rip), %rcx: over the jump that follows.
+constexpr std::byte kLoadReturn[] = {std::byte{0x48}, std::byte{0x8d}, std::byte{0x0d},
+                                     std::byte{6},    std::byte{0},    std::byte{0},
+                                     std::byte{0}};
+constexpr std::byte kJumpThrough[] = {std::byte{0xff}, std::byte{0x25}};
+constexpr std::byte kJump{0xe9}, kTrap{0xcc};
+constexpr std::size_t kJumpLength = 5, kDistance = 4;
+constexpr std::size_t kCallLength = sizeof kLoadReturn + sizeof kJumpThrough + kDistance;
+constexpr std::size_t kSlotLength = 16;  // what follows stays aligned
+constexpr std::size_t kLongestWindow = 15;
+
+constexpr std::size_t stub_length(const CallSite& site) {
+  return site.length - sizeof kSyscall + kCallLength + kJumpLength;
+}
+
+// The distance as a jump that ends at `from` has it; empty: out of reach. Addresses are below 2^48.
+std::optional<std::int32_t> distance(std::uint64_t from, std::uint64_t to) {
+  const auto value = static_cast<std::int64_t>(to - from);
+  if (value < std::numeric_limits<std::int32_t>::min() ||
+      value > std::numeric_limits<std::int32_t>::max())
+    return {};
+  return static_cast<std::int32_t>(value);
+}
+
+// Writes code one after the other.
+class Writer {
+ public:
+  Writer(std::span<std::byte> to, std::uint64_t address) : to_(to), address_(address) {}
+
+  void put(std::span<const std::byte> bytes) {
+    std::copy(bytes.begin(), bytes.end(), to_.begin());
+    to_ = to_.subspan(bytes.size());
+    address_ += bytes.size();
+  }
+  // The distance to `target` from the end of its own four bytes; false: out of reach.
+  bool put_distance(std::uint64_t target) {
+    const auto value = distance(address_ + kDistance, target);
+    if (!value) return false;
+    std::array<std::byte, kDistance> bytes;
+    std::memcpy(bytes.data(), &*value, sizeof *value);
+    put(bytes);
+    return true;
+  }
+
+ private:
+  std::span<std::byte> to_;
+  std::uint64_t address_;
+};
+
+// Bytes that may go over the end of a page.
+class Window {
+ public:
+  // False: a page cannot be had.
+  bool find(CodePages& pages, std::uint64_t offset, std::size_t length) {
+    length_ = length;
+    for (std::size_t i = 0; i < length; ++i) {
+      const std::uint64_t at = offset + i;
+      if (i == 0 || at % kPageSize == 0) page_ = pages.page(at / kPageSize);
+      if (page_ == nullptr) return false;
+      places_[i] = page_ + at % kPageSize;
+    }
+    return true;
+  }
+  std::array<std::byte, kLongestWindow> read() const {
+    std::array<std::byte, kLongestWindow> bytes{};
+    for (std::size_t i = 0; i < length_; ++i) bytes[i] = *places_[i];
+    return bytes;
+  }
+  void write(std::span<const std::byte> bytes) {
+    for (std::size_t i = 0; i < length_; ++i) *places_[i] = bytes[i];
+  }
+
+ private:
+  std::byte* page_ = nullptr;
+  std::size_t length_ = 0;
+  std::array<std::byte*, kLongestWindow> places_;
+};
+
+// `stub` lies at address `at`. Nothing is changed in the object unless all of it can be done.
+bool replace(const CallSite& site, const ObjectLayout& layout, std::span<std::byte> stub,
+             std::uint64_t at, std::uint64_t slot, CodePages& pages) {
+  const auto offset = layout.code_offset(site.window, site.length);
+  Window window;
+  if (!offset || !window.find(pages, *offset, site.length)) return false;
+  const auto code = window.read();
+  const auto before = std::span(code).first(site.offset);
+  const auto after = std::span(code).first(site.length).subspan(site.offset + sizeof kSyscall);
+  if (std::memcmp(code.data() + site.offset, kSyscall, sizeof kSyscall) != 0) return false;
+
+  Writer writer(stub, at);
+  writer.put(before);
+  writer.put(kLoadReturn);
+  writer.put(kJumpThrough);
+  if (!writer.put_distance(slot)) return false;
+  writer.put(after);
+  writer.put(std::span(&kJump, 1));
+  if (!writer.put_distance(std::uint64_t{site.window} + site.length)) return false;
+
+  std::array<std::byte, kLongestWindow> jump;
+  jump.fill(kTrap);
+  Writer jump_writer(jump, site.window);
+  jump_writer.put(std::span(&kJump, 1));
+  if (!jump_writer.put_distance(at)) return false;
+  window.write(jump);
+  return true;
+}
+
+}  // namespace
+
+std::uint64_t stub_area_size(const SiteList& sites) {
+  std::uint64_t size = kSlotLength;
+  for (std::size_t i = 0; i < sites.count(); ++i) size += stub_length(sites[i]);
+  return align_up(size, kPageSize);
+}
+
+StubCounts write_stubs(const SiteList& sites, const ObjectLayout& layout, std::uint64_t entry,
+                       std::span<std::byte> area, CodePages& pages) {
+  StubCounts counts;
+  // In the object's own addresses, which begin where the area ends; only distances matter, so they
+  // may be negative (modulo 2^64).
+  const std::uint64_t begin = layout.begin() - area.size();
+  std::memcpy(area.data(), &entry, sizeof entry);
+  std::size_t used = kSlotLength;
+  for (std::size_t i = 0; i < sites.count(); ++i) {
+    const CallSite site = sites[i];
+    const auto stub = area.subspan(used, stub_length(site));
+    if (replace(site, layout, stub, begin + used, begin, pages)) {
+      used += stub.size();
+      ++counts.replaced;
+    } else {
+      std::fill(stub.begin(), stub.end(), std::byte{0});
+      ++counts.refused;
+    }
+  }
+  return counts;
+}
+
+}  // namespace plumbline::linux_abi

@@ -1,0 +1,279 @@
+// Files with a list of call sites are mapped with their calls replaced (boot option linux.syscall).
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+#include "core/boot_options.hh"
+#include "core/init_calls.hh"
+#include "core/log.hh"
+#include "core/units.hh"
+#include "fs/file.hh"
+#include "fs/open.hh"
+#include "linux/entry/object_layout.hh"
+#include "linux/entry/site_list.hh"
+#include "linux/entry/stub_code.hh"
+#include "linux/memory/mapping_hook.hh"
+#include "memory/address_space.hh"
+#include "memory/anonymous_object.hh"
+#include "memory/application_memory.hh"
+#include "memory/heap.hh"
+#include "memory/page_store.hh"
+#include "sync/lock_guard.hh"
+#include "sync/mutex.hh"
+
+extern "C" const char application_call[];
+
+namespace plumbline::linux_abi {
+namespace {
+
+enum Way : std::size_t { kCall, kTrap };
+constexpr const char* kWays[] = {"call", "trap"};
+BOOT_OPTION(Choice, way, "linux.syscall", kCall, kWays,
+            "how programs' system calls arrive: replaced by jumps where the image says where they "
+            "are, or all by trap");
+
+constexpr std::size_t kMostIdLength = 32;
+constexpr std::uint64_t kMostNoteLength = 4096, kMostListLength = kMiB;
+
+// A file's bytes in kernel memory, from the heap.
+class Bytes {
+ public:
+  explicit Bytes(std::size_t size)
+      : data_(static_cast<std::byte*>(size != 0 ? heap_allocate(size) : nullptr)),
+        size_(data_ != nullptr ? size : 0) {}
+  ~Bytes() { heap_free(data_); }
+  Bytes(const Bytes&) = delete;
+  Bytes& operator=(const Bytes&) = delete;
+  std::span<std::byte> span() const { return {data_, size_}; }
+
+ private:
+  std::byte* data_;
+  std::size_t size_;
+};
+
+// Copies from an object, as far as it goes.
+bool read_object(MemoryObject& object, std::uint64_t offset, std::span<std::byte> to) {
+  while (!to.empty()) {
+    const Result<PhysicalAddress> page = object.page(offset / kPageSize, false);
+    if (!page) return false;
+    const std::uint64_t begin = offset % kPageSize;
+    const std::size_t length = std::min<std::size_t>(to.size(), kPageSize - begin);
+    std::memcpy(to.data(), to_virtual(*page).as<std::byte>() + begin, length);
+    to = to.subspan(length);
+    offset += length;
+  }
+  return true;
+}
+
+struct BuildId {
+  std::array<std::byte, kMostIdLength> bytes{};
+  std::size_t length = 0;
+  bool operator==(const BuildId&) const = default;
+};
+
+// Length 0: none.
+BuildId read_build_id(MemoryObject& object, const ObjectLayout& layout) {
+  BuildId id;
+  for (const auto& note : std::span(layout.notes).first(layout.note_count)) {
+    if (note.length > kMostNoteLength) continue;
+    const Bytes bytes(note.length);
+    if (bytes.span().empty() || !read_object(object, note.offset, bytes.span())) continue;
+    const auto found = find_build_id(bytes.span());
+    if (found.empty() || found.size() > kMostIdLength) continue;
+    std::memcpy(id.bytes.data(), found.data(), found.size());
+    id.length = found.size();
+    break;
+  }
+  return id;
+}
+
+std::size_t list_path(const BuildId& id, std::span<char> path) {
+  constexpr std::string_view kFolder = "/.plumbline/sites/";
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::memcpy(path.data(), kFolder.data(), kFolder.size());
+  std::size_t length = kFolder.size();
+  for (std::size_t i = 0; i < id.length; ++i) {
+    const auto value = static_cast<unsigned>(id.bytes[i]);
+    path[length++] = kDigits[value >> 4];
+    path[length++] = kDigits[value & 15];
+  }
+  return length;
+}
+
+// A file as mappings of its code see it.
+class StubbedObject final : public MemoryObject, public CodePages {
+ public:
+  StubbedObject(Ref<MemoryObject> base, const ObjectLayout& object_layout, const BuildId& build_id)
+      : layout(object_layout), id(build_id), base_(std::move(base)) {}
+
+  Result<PhysicalAddress> page(std::uint64_t index, bool for_writing) override {
+    if (void* patched = pages_.find(index); patched != nullptr) return to_physical(patched);
+    return base_->page(index, for_writing);
+  }
+  PhysicalAddress present_page(std::uint64_t index, bool for_writing) override {
+    if (void* patched = pages_.find(index); patched != nullptr) return to_physical(patched);
+    return base_->present_page(index, for_writing);
+  }
+  std::uint64_t size() const override { return base_->size(); }
+  std::size_t describe(std::span<char> text) const override { return base_->describe(text); }
+  std::uint64_t inode() const override { return base_->inode(); }
+
+  // Only while it is being made.
+  std::byte* page(std::uint64_t index) override {
+    if (void* patched = pages_.find(index); patched != nullptr)
+      return static_cast<std::byte*>(patched);
+    const Result<PhysicalAddress> original = base_->page(index, false);
+    if (!original) return nullptr;
+    void* copy = pages_.find_or_create(index);
+    if (copy != nullptr) std::memcpy(copy, to_virtual(*original).as<>(), kPageSize);
+    return static_cast<std::byte*>(copy);
+  }
+
+  bool is_of(const MemoryObject& object) const { return base_.get() == &object; }
+
+  const ObjectLayout layout;
+  const BuildId id;
+  Ref<AnonymousObject> stubs;
+  std::uint64_t stubs_length = 0;
+  StubbedObject* next = nullptr;
+
+ private:
+  Ref<MemoryObject> base_;
+  // The changed pages; only read once the object is in use.
+  PageStore pages_;
+};
+
+// All that were made. They stay: programs start again and again with the same libraries.
+constinit Mutex lock;
+StubbedObject* all = nullptr;
+
+// Without a list, and when memory is short: null.
+StubbedObject* make(const Ref<MemoryObject>& object, const ObjectLayout& layout,
+                    const BuildId& id) {
+  char path[128];
+  const std::size_t length = list_path(id, path);
+  const auto file = open_path({path, length});
+  if (!file) return nullptr;
+  const auto list_length = (*file)->end();
+  if (!list_length || *list_length > kMostListLength) return nullptr;
+  const Bytes bytes(*list_length);
+  if (!read_exactly(**file, bytes.span().data(), bytes.span().size(), 0)) return nullptr;
+  const auto sites = SiteList::parse(bytes.span());
+  if (!sites) {
+    log_warning("%.*s is no list of call sites; it is ignored", static_cast<int>(length), path);
+    return nullptr;
+  }
+  if (sites->count() == 0) return nullptr;
+
+  auto made = Ref<StubbedObject>::adopt(new (std::nothrow) StubbedObject(object, layout, id));
+  const std::uint64_t area_length = stub_area_size(*sites);
+  auto stubs = Ref<AnonymousObject>::adopt(new (std::nothrow) AnonymousObject(area_length));
+  const Bytes area(area_length);
+  if (!made || !stubs || area.span().empty()) return nullptr;
+  std::memset(area.span().data(), 0, area_length);
+  const StubCounts counts = write_stubs(
+      *sites, layout, reinterpret_cast<std::uint64_t>(application_call), area.span(), *made);
+  if (counts.refused != 0) {
+    log_warning("%.*s: %u of %zu call sites are not there", static_cast<int>(length), path,
+                counts.refused, sites->count());
+  }
+  {
+    const LockGuard guard(stubs->content_lock);
+    for (std::uint64_t i = 0; i < area_length / kPageSize; ++i) {
+      void* page = stubs->find_or_create(i);
+      if (page == nullptr) return nullptr;
+      std::memcpy(page, area.span().data() + i * kPageSize, kPageSize);
+    }
+  }
+  made->stubs = stubs;
+  made->stubs_length = area_length;
+  return made.leak();
+}
+
+// What stands for `object`; null: it is no ELF object, or has no list.
+StubbedObject* find(const Ref<MemoryObject>& object) {
+  std::array<std::byte, kPageSize / 2> first;
+  if (!read_object(*object, 0, first)) return nullptr;
+  const auto layout = read_object_layout(first);
+  if (!layout) return nullptr;
+  const BuildId id = read_build_id(*object, *layout);
+  if (id.length == 0) return nullptr;
+  const LockGuard guard(lock);
+  for (StubbedObject* known = all; known != nullptr; known = known->next) {
+    // The file may have been written anew since.
+    if (known->is_of(*object)) return known->id == id ? known : nullptr;
+  }
+  StubbedObject* made = make(object, *layout, id);
+  if (made == nullptr) return nullptr;
+  made->next = all;
+  all = made;
+  // Its pages beyond the changed ones are the file's.
+  object->overlay = made;
+  return made;
+}
+
+std::uint64_t room_below(File& file) {
+  const auto object = file.memory_object();
+  if (!object) return 0;
+  const StubbedObject* stubbed = find(*object);
+  return stubbed != nullptr ? stubbed->stubs_length : 0;
+}
+
+struct Search {
+  const MemoryObject* object;
+  std::uint64_t begin;
+  bool found;
+};
+
+// The stubs are there already: another mapping of the same file's code came first.
+bool are_mapped(const StubbedObject& stubbed, std::uint64_t address) {
+  Search search{stubbed.stubs.get(), address, false};
+  address_space::for_each_area(
+      0,
+      [](void* context, const AreaDescription& area) {
+        auto& wanted = *static_cast<Search*>(context);
+        wanted.found = area.begin == wanted.begin && area.object == wanted.object;
+        return !wanted.found && area.begin <= wanted.begin;
+      },
+      &search);
+  return search.found;
+}
+
+bool map_stubs(const StubbedObject& stubbed, std::uint64_t address, AddressOwner owner) {
+  MapRequest request;
+  request.owner = owner;
+  request.hint = address;
+  request.length = stubbed.stubs_length;
+  request.protection = kProtectRead | kProtectExecute;
+  request.fixed_noreplace = true;
+  request.object = stubbed.stubs;
+  request.name = "[stubs]";
+  const auto mapped = address_space::map(request);
+  return mapped || (mapped.error() == Errno::kEEXIST && are_mapped(stubbed, address));
+}
+
+Ref<MemoryObject> overlay(File&, const Ref<MemoryObject>& object, std::uint64_t address,
+                          std::uint64_t, std::uint64_t offset, AddressOwner owner) {
+  StubbedObject* stubbed = find(object);
+  if (stubbed == nullptr) return object;
+  const auto own = stubbed->layout.page_address(offset);
+  if (!own) return object;
+  // The distance between the object's own addresses and those where it is. Below the object its
+  // stubs follow, if there is room.
+  const std::uint64_t stubs = address - *own + stubbed->layout.begin() - stubbed->stubs_length;
+  if (stubs < kApplicationBegin || stubs >= address || !map_stubs(*stubbed, stubs, owner))
+    return object;
+  return Ref<MemoryObject>::share(stubbed);
+}
+
+constexpr MappingHook kHook{room_below, overlay};
+
+void replace_calls() {
+  if (way.get() == kCall) mapping_hook = &kHook;
+}
+INIT_CALL(InitLevel::kService, replace_calls);
+
+}  // namespace
+}  // namespace plumbline::linux_abi
