@@ -20,6 +20,18 @@ unsigned tasks = 0;
 
 Task*& bucket_of(TaskId id) { return task_buckets[id % task_buckets.size()]; }
 
+void link(Task& task) {
+  Task*& bucket = bucket_of(task.id);
+  task.next_in_table = bucket;
+  bucket = &task;
+}
+
+void unlink(Task& task) {
+  Task** at = &bucket_of(task.id);
+  while (*at != &task) at = &(*at)->next_in_table;
+  *at = task.next_in_table;
+}
+
 bool is_used(TaskId id) {
   if (find_task_locked(id) != nullptr) return true;
   for (ProcessLinks& links : processes) {
@@ -102,9 +114,7 @@ Status insert_task(Task& task) {
   const LockGuard guard(lock);
   if (task.process->exiting) return Errno::kEAGAIN;
   task.retain();
-  Task*& bucket = bucket_of(task.id);
-  task.next_in_table = bucket;
-  bucket = &task;
+  link(task);
   task.process->tasks.push_back(&task);
   task.process->task_count.fetch_add(1, std::memory_order_relaxed);
   ++tasks;
@@ -118,12 +128,16 @@ void remove_process_locked(Process& process) {
 }
 
 void remove_task_locked(Task& task) {
-  Task** link = &bucket_of(task.id);
-  while (*link != &task) link = &(*link)->next_in_table;
-  *link = task.next_in_table;
+  unlink(task);
   task.process->tasks.remove(&task);
   task.process->task_count.fetch_sub(1, std::memory_order_relaxed);
   --tasks;
+}
+
+void renumber_task_locked(Task& task, TaskId id) {
+  unlink(task);
+  task.id = id;
+  link(task);
 }
 
 Process* table_detail::next_process_locked(Process* process) {

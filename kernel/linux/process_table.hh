@@ -36,6 +36,8 @@ Status insert_task(Task& task);
 // Takes them out, with the lock held; the caller drops the table's reference after the lock.
 void remove_process_locked(Process& process);
 void remove_task_locked(Task& task);
+// Gives a task another number, which is free.
+void renumber_task_locked(Task& task, TaskId id);
 
 namespace table_detail {
 Process* next_process_locked(Process* process);

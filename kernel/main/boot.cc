@@ -55,6 +55,9 @@ Thread first_idle_thread;
 // Where PVH loaders put their structures: always in RAM below the device hole.
 constexpr std::uint64_t kFirmwareLimit = 0xc000'0000;
 
+std::array<std::span<std::byte>, 16> modules;
+std::size_t module_count;
+
 std::span<const std::byte> firmware_memory(std::uint64_t address, std::size_t size) {
   if (address == 0 || address >= kFirmwareLimit || size > kFirmwareLimit - address) return {};
   return {to_virtual(PhysicalAddress{address}).as<const std::byte>(), size};
@@ -120,6 +123,37 @@ void parse_command_line() {
   power_off(ExitCode::kBadOption);
 }
 
+// The loader's list is believed only as far as it names memory that is there: the addresses of all
+// modules are checked before one is used.
+void find_modules(const pvh::StartInfo& info) {
+  if (info.module_count == 0) return;
+  const auto list =
+      firmware_memory(info.modules, std::size_t{info.module_count} * sizeof(pvh::ModuleEntry));
+  const auto map =
+      firmware_memory(info.memory_map, info.memory_map_entries * sizeof(pvh::MemoryMapEntry));
+  if (list.empty()) panic("the PVH start info has a bad list of modules at %#lx", info.modules);
+  const auto* ranges = reinterpret_cast<const pvh::MemoryMapEntry*>(map.data());
+  const auto* entry = reinterpret_cast<const pvh::ModuleEntry*>(list.data());
+  const std::uint64_t image = kMiB, image_end = to_physical(__image_end).value;
+  for (std::uint32_t i = 0; i < info.module_count; ++i) {
+    const std::uint64_t address = entry[i].address, size = entry[i].size;
+    if (size == 0) continue;
+    const auto bytes = firmware_memory(address, size);
+    bool is_ram = false;
+    for (std::uint32_t r = 0; r < info.memory_map_entries; ++r) {
+      is_ram |= ranges[r].type == pvh::kMemoryRam && address >= ranges[r].address &&
+                address - ranges[r].address <= ranges[r].size &&
+                size <= ranges[r].size - (address - ranges[r].address);
+    }
+    if (bytes.empty() || !is_ram || (address < image_end && address + size > image))
+      panic("boot module %u lies outside of memory, or in the kernel: %#lx, %lu bytes", i, address,
+            size);
+    if (module_count == modules.size())
+      panic("%u boot modules, at most %zu are taken", info.module_count, modules.size());
+    modules[module_count++] = {to_virtual(PhysicalAddress{address}).as<std::byte>(), size};
+  }
+}
+
 void find_memory(const pvh::StartInfo& info, MemoryMap& map) {
   const auto entries =
       firmware_memory(info.memory_map, info.memory_map_entries * sizeof(pvh::MemoryMapEntry));
@@ -135,6 +169,9 @@ void find_memory(const pvh::StartInfo& info, MemoryMap& map) {
   map.reserve(image, to_physical(__image_end).value - image);
   for (const auto table : acpi_tables.all()) {
     map.reserve(to_physical(table.data()).value, table.size());
+  }
+  for (const auto module : boot_modules()) {
+    map.reserve(to_physical(module.data()).value, module.size());
   }
   // Nothing that a 512 GiB direct map cannot reach.
   map.reserve(kDirectMapSize, ~std::uint64_t{0} - kDirectMapSize);
@@ -163,6 +200,8 @@ void report_ready(const MemoryMap& map) {
 std::span<const std::byte> find_acpi_table(std::string_view signature) {
   return acpi_tables.table(signature);
 }
+
+std::span<const std::span<std::byte>> boot_modules() { return {modules.data(), module_count}; }
 
 extern "C" [[noreturn]] void kernel_main() {
   PerCpu& here = boot_per_cpu;
@@ -199,6 +238,7 @@ extern "C" [[noreturn]] void kernel_main() {
   }
 
   MemoryMap map;
+  find_modules(info);
   find_memory(info, map);
   initialise_pages(map);
   paging::set_table_source(page_for_table);

@@ -27,6 +27,15 @@ struct StartInfo {
 };
 static_assert(sizeof(StartInfo) == 56);
 
+// A file that the loader put into memory: QEMU's -initrd.
+struct ModuleEntry {
+  std::uint64_t address;
+  std::uint64_t size;
+  std::uint64_t command_line;
+  std::uint64_t reserved;
+};
+static_assert(sizeof(ModuleEntry) == 32);
+
 struct MemoryMapEntry {
   std::uint64_t address;
   std::uint64_t size;
@@ -36,3 +45,10 @@ struct MemoryMapEntry {
 static_assert(sizeof(MemoryMapEntry) == 24);
 
 }  // namespace plumbline::pvh
+
+namespace plumbline {
+
+// The boot modules, in the loader's order. Their memory is theirs for good. Defined by the boot.
+std::span<const std::span<std::byte>> boot_modules();
+
+}  // namespace plumbline

@@ -14,4 +14,8 @@ namespace plumbline::linux_abi {
 // Ends the running task if another one has asked for that (exit_group, execve, a deadly signal).
 void end_task_if_asked();
 
+// execve: ends all tasks of the running task's process but this one, and waits until they are gone.
+// False when the process is ending already, and this task with it.
+bool end_other_tasks();
+
 }  // namespace plumbline::linux_abi

@@ -1,0 +1,161 @@
+// wait4 and waitid.
+#include "core/clock.hh"
+#include "linux/call.hh"
+#include "linux/process_table.hh"
+#include "linux/task.hh"
+#include "linux/threads/child_status.hh"
+#include "memory/application_memory.hh"
+#include "sync/interruptible_wait.hh"
+
+namespace plumbline::linux_abi {
+namespace {
+
+// Options (Linux, include/uapi/linux/wait.h).
+constexpr unsigned kNoHang = 1, kStopped = 2, kExited = 4, kContinued = 8, kNoReap = 0x0100'0000,
+                   kNoThread = 0x2000'0000, kAll = 0x4000'0000, kClone = 0x8000'0000;
+constexpr int kSigchld = 17;
+
+struct Wanted {
+  enum class Kind : std::uint8_t { kAny, kProcess, kGroup } kind;
+  ProcessId id;
+  unsigned options;
+
+  bool matches(const Process& child) const {
+    if (kind == Kind::kProcess && child.id != id) return false;
+    if (kind == Kind::kGroup && child.group != id) return false;
+    if ((options & kAll) != 0) return true;
+    return (child.exit_signal != kSigchld) == ((options & kClone) != 0);
+  }
+};
+
+struct Found {
+  ProcessId id = 0;  // 0: nobody has ended yet
+  std::uint32_t user = 0;
+  int status = 0;
+  std::uint64_t ticks = 0;
+};
+
+// kECHILD: no child matches. A child found is taken away unless kNoReap.
+Result<Found> look(Process& parent, const Wanted& wanted) {
+  Found found;
+  Ref<Process> taken;
+  {
+    const LockGuard guard(process_table_lock());
+    bool any = false;
+    for (ProcessLinks& links : parent.children) {
+      auto& child = static_cast<Process&>(links);
+      if (!wanted.matches(child)) continue;
+      any = true;
+      if (!child.zombie || (wanted.options & kExited) == 0) continue;
+      found = {child.id, child.user, child.exit_status, child.ended_ticks + child.children_ticks};
+      if ((wanted.options & kNoReap) == 0) {
+        parent.children_ticks += found.ticks;
+        remove_process_locked(child);
+        // The table's reference.
+        taken = Ref<Process>::adopt(&child);
+      }
+      break;
+    }
+    if (!any) return Errno::kECHILD;
+  }
+  return found;
+}
+
+Result<Found> wait_for_child(const Wanted& wanted) {
+  Process& parent = current_process();
+  Result<Found> result = Found{};
+  const auto done = [&] {
+    result = look(parent, wanted);
+    return !result || (*result).id != 0;
+  };
+  if ((wanted.options & kNoHang) != 0) {
+    done();
+    return result;
+  }
+  if (const Status status = wait_interruptibly(parent.changed, done); !status)
+    return status.error();
+  return result;
+}
+
+// struct rusage: times, and fourteen numbers of which none is known here.
+struct ResourceUsage {
+  std::int64_t user_seconds, user_microseconds, system_seconds, system_microseconds;
+  std::int64_t others[14];
+};
+static_assert(sizeof(ResourceUsage) == 144);
+
+Status store_usage(std::uint64_t address, const Found& found) {
+  if (address == 0) return {};
+  ResourceUsage usage{};
+  const std::uint64_t us = tsc_to_nanoseconds(found.ticks).count / 1000;
+  usage.user_seconds = static_cast<std::int64_t>(us / 1'000'000);
+  usage.user_microseconds = static_cast<std::int64_t>(us % 1'000'000);
+  return store_application(address, usage);
+}
+
+Result<long> call_wait4(int id, std::uint64_t status_address, unsigned options,
+                        std::uint64_t usage_address) {
+  if ((options & ~(kNoHang | kStopped | kContinued | kNoThread | kAll | kClone)) != 0)
+    return Errno::kEINVAL;
+  Wanted wanted{Wanted::Kind::kAny, 0, options | kExited};
+  if (id == static_cast<int>(0x8000'0000)) return Errno::kESRCH;
+  if (id > 0) {
+    wanted.kind = Wanted::Kind::kProcess;
+    wanted.id = static_cast<ProcessId>(id);
+  } else if (id != -1) {
+    wanted.kind = Wanted::Kind::kGroup;
+    wanted.id = id == 0 ? current_process().group : static_cast<ProcessId>(-id);
+  }
+  const Result<Found> found = wait_for_child(wanted);
+  if (!found) return found.error();
+  if ((*found).id == 0) return 0;
+  if (status_address != 0) {
+    if (const Status status = store_application(status_address, (*found).status); !status)
+      return status.error();
+  }
+  if (const Status status = store_usage(usage_address, *found); !status) return status.error();
+  return (*found).id;
+}
+
+Result<long> call_waitid(unsigned kind, std::uint32_t id, std::uint64_t information_address,
+                         unsigned options, std::uint64_t usage_address) {
+  if ((options &
+       ~(kNoHang | kStopped | kExited | kContinued | kNoReap | kNoThread | kAll | kClone)) != 0 ||
+      (options & (kStopped | kExited | kContinued)) == 0)
+    return Errno::kEINVAL;
+  Wanted wanted{Wanted::Kind::kAny, id, options};
+  // P_ALL, P_PID, P_PGID.
+  if (kind == 1) {
+    if (id == 0) return Errno::kEINVAL;
+    wanted.kind = Wanted::Kind::kProcess;
+  } else if (kind == 2) {
+    wanted.kind = Wanted::Kind::kGroup;
+    if (id == 0) wanted.id = current_process().group;
+  } else if (kind != 0) {
+    return Errno::kEINVAL;
+  }
+  const Result<Found> found = wait_for_child(wanted);
+  if (!found) return found.error();
+  if (information_address != 0) {
+    SignalInformation information{};
+    if ((*found).id != 0) {
+      const ChildStatus status = describe_end((*found).status);
+      information.signal = kSigchld;
+      information.code = status.code;
+      information.fields[0] = (*found).id | std::uint64_t{(*found).user} << 32;
+      information.fields[1] = static_cast<std::uint32_t>(status.status);
+    }
+    if (const Status status = store_application(information_address, information); !status)
+      return status.error();
+  }
+  if ((*found).id != 0) {
+    if (const Status status = store_usage(usage_address, *found); !status) return status.error();
+  }
+  return 0;
+}
+
+LINUX_CALL(61, wait4, call_wait4);
+LINUX_CALL(247, waitid, call_waitid);
+
+}  // namespace
+}  // namespace plumbline::linux_abi
