@@ -34,6 +34,28 @@ it('a program that the kernel does not have ends with those it has', () => {
   expect(status).toBe(39);
 });
 
+it.each([
+  [['--packages', 'lua5.4'], /option --packages needs --program/],
+  [['--program', "lua 'x"], /the quote at "'x" does not end/],
+  [['--program', 'lua x | cat'], /"\|" in "\|" would be for a shell/],
+  [['--program', 'lua', '--env', 'A'], /option --env: "A" is not allowed. Allowed: NAME=value/],
+  [['--program', 'lua', '--file', '/no/such/file:/x'], /option --file: \/no\/such\/file does not exist/],
+  [['--program', 'lua', '--file', 'package.json:x'], /option --file: "package.json:x" is not allowed/],
+  [['--program', 'lua', '--cwd', 'tmp'], /option --cwd: "tmp" is not allowed/],
+  [['--program', 'No_Package'], /which Debian package has "No_Package"\?/],
+  [['--program', 'cat', '--packages', 'lua5.4'], /no program "cat" in the image; it has lua, lua5\.4, luac/],
+])('a program that cannot be: %j', (args, reason) => {
+  const { status, stderr } = boot(...args);
+  expect(stderr).toMatch(reason);
+  expect(status).toBe(64);
+});
+
+it('a package that Debian does not have is named', () => {
+  const { status, stderr } = boot('--program', 'x', '--packages', 'no-such-package-anywhere');
+  expect(stderr).toMatch(/no Debian package "no-such-package-anywhere"/);
+  expect(status).toBe(69);
+});
+
 it('Ctrl-C ends the guest and removes what it left', async () => {
   child = spawn(process.execPath, [...COMMAND, '--gdb', '--options', 'run=none'], {
     cwd: REPOSITORY,

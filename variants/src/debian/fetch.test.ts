@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DebianFetchError, type PackageIdentity } from './apt-session.ts';
-import { fetchPackageSet } from './fetch.ts';
+import { fetchImagePackages, fetchPackageSet } from './fetch.ts';
 import { readPackageLock } from './lock.ts';
 import { packagedFile } from './package-cache.ts';
 
@@ -61,6 +61,23 @@ describe('fetchPackageSet, from the apt sources of this machine', () => {
     expect(lstatSync(loader).isFile()).toBe(true);
     goOffline();
     expect(await fetchPackageSet('memcached', options)).toEqual(result);
+  });
+});
+
+describe('fetchImagePackages', () => {
+  it('takes all packages of an image as offered now when a locked one is gone, and stays with them', async () => {
+    const gone = {
+      ...{ name: 'libacl1', version: '0.1', architecture: 'amd64', sha256: '0'.repeat(64) },
+      ...{ source: 'acl', depends: [] },
+    };
+    const options = { cacheDirectory: cache, locked: [gone] };
+    const result = await fetchImagePackages(['libacl1'], options);
+    expect(result.notices[0]).toMatch(/libacl1: locked version 0\.1 is no longer offered, using 2/);
+    expect(result.notices[1]).toMatch(/that are not locked, as offered now: .*libc6 /);
+    expect(result.notices).toHaveLength(2);
+    expect(result.packages.every(({ locked }) => !locked)).toBe(true);
+    goOffline();
+    expect(await fetchImagePackages(['libacl1'], options)).toEqual(result);
   });
 });
 
