@@ -14,8 +14,9 @@ constinit State state;
 namespace {
 
 AreaAttributes attributes_of(const MapRequest& request) {
-  return {request.owner,        request.protection, request.maximum_protection, request.shared,
-          request.reserve_only, request.grows_down, request.small_pages,        request.name};
+  return {request.owner,       request.protection,   request.maximum_protection,
+          request.shared,      request.reserve_only, request.grows_down,
+          request.small_pages, request.image,        request.name};
 }
 
 // Where the mapping goes. With the lock.

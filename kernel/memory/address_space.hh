@@ -30,6 +30,9 @@ struct MapRequest {
   bool reserve_only = false;     // MAP_NORESERVE: not counted against memory
   bool populate = false;         // MAP_POPULATE
   bool grows_down = false;
+  // A part of a program or a library, whose file does not change while it is used (MAP_DENYWRITE):
+  // its data may be copied before it is written.
+  bool image = false;
   // No pages of 2 MiB: for stacks, which are long and hardly used.
   bool small_pages = false;
   Ref<MemoryObject> object = {};  // none: anonymous

@@ -19,8 +19,8 @@ BOOT_OPTION(Choice, page_size, "memory.pages", 1, kPageSizes,
             "pages of programs' large anonymous mappings");
 
 constexpr unsigned kBlockOrder = 9;
-// Pages of one fault: 64 KiB of what is used as a whole, 16 KiB of a stack.
-constexpr unsigned kWindowOrder = 4, kStackWindowOrder = 2;
+// Pages of one fault: 64 KiB of what is used as a whole, 16 KiB of a stack or of data.
+constexpr unsigned kWindowOrder = 4, kStackWindowOrder = 2, kDataWindowOrder = 2;
 // A stack grows down to this size (the usual RLIMIT_STACK), and stays so far from what lies below
 // (Linux: stack_guard_gap).
 constexpr std::uint64_t kLongestStack = 8 * kMiB, kStackGuard = 256 * kPageSize;
@@ -31,75 +31,99 @@ bool may_use_blocks() {
   return pages.free_pages > pages.total_pages / 8 + 512;
 }
 
-bool map_block(const Area& area, std::uint64_t address) {
-  const std::uint64_t begin = align_down(address, kLargePageSize);
-  if (page_size.get() == 0 || area.attributes.small_pages || area.attributes.grows_down ||
-      begin < area.begin || begin + kLargePageSize > area.end ||
-      !paging::has_room_for_block({begin}) || !may_use_blocks()) {
-    return false;
-  }
-  const PageBlock block = allocate_program_pages(kBlockOrder, Zeroed::kYes);
-  if (!block) return false;
-  if (paging::map_program_block({begin}, block.physical(), rights_of(area.attributes.protection)))
-    return true;
-  free_pages(block);
-  return false;
-}
-
-bool map_one_page(const Area& area, std::uint64_t page) {
-  const PageBlock block = allocate_program_pages(0, Zeroed::kYes);
-  if (!block) return false;
-  if (paging::map_program_page({page}, block.physical(), rights_of(area.attributes.protection),
-                               paging::PageOwner::kMapping)) {
-    return true;
-  }
-  free_pages(block);
-  return false;
-}
-
-// A whole aligned window from one block of memory.
-bool map_window(const Area& area, std::uint64_t page, unsigned order) {
-  const std::uint64_t size = kPageSize << order;
-  const std::uint64_t begin = align_down(page, size);
-  if (begin < area.begin || begin + size > area.end) return false;
-  for (std::uint64_t at = begin; at < begin + size; at += kPageSize) {
+bool window_is_free(const Area& area, std::uint64_t page, unsigned order) {
+  const std::uint64_t begin = align_down(page, kPageSize << order);
+  const std::uint64_t end = begin + (kPageSize << order);
+  if (begin < area.begin || end > area.end) return false;
+  for (std::uint64_t at = begin; at < end; at += kPageSize) {
     if (paging::program_page({at}).exists) return false;
-  }
-  const PageBlock block = allocate_program_pages(order, Zeroed::kYes);
-  if (!block) return false;
-  split_pages(block);
-  for (std::uint64_t offset = 0; offset < size; offset += kPageSize) {
-    if (paging::map_program_page({begin + offset}, block.physical() + offset,
-                                 rights_of(area.attributes.protection),
-                                 paging::PageOwner::kMapping)) {
-      continue;
-    }
-    // All entries lie in one table, so it is the first that fails, for want of that table.
-    ASSERT(offset == 0);
-    for (; offset < size; offset += kPageSize) {
-      free_pages({to_virtual(block.physical() + offset).as<>(), 0});
-    }
-    return false;
   }
   return true;
 }
 
-FaultOutcome resolve_anonymous(const Area& area, std::uint64_t page) {
-  if (map_block(area, page)) return FaultOutcome::kResolved;
-  const bool stack = area.attributes.small_pages || area.attributes.grows_down;
-  if (map_window(area, page, stack ? kStackWindowOrder : kWindowOrder)) {
-    return FaultOutcome::kResolved;
-  }
-  return map_one_page(area, page) ? FaultOutcome::kResolved : FaultOutcome::kOutOfMemory;
+bool block_is_free(const Area& area, std::uint64_t page) {
+  const std::uint64_t begin = align_down(page, kLargePageSize);
+  return page_size.get() != 0 && !area.attributes.small_pages && !area.attributes.grows_down &&
+         begin >= area.begin && begin + kLargePageSize <= area.end &&
+         paging::has_room_for_block({begin});
 }
+
+// Zeroed memory for a fault in an anonymous area. Clearing 2 MiB takes 100 us and more, so it is
+// done without the address space's lock, and what is wanted is looked up again afterwards.
+class FreshPages {
+ public:
+  FreshPages() = default;
+  ~FreshPages() { give_back(); }
+  FreshPages(const FreshPages&) = delete;
+  FreshPages& operator=(const FreshPages&) = delete;
+
+  // True when this holds what a fault at `page` needs; otherwise get() is next.
+  bool suffice(const Area& area, std::uint64_t page) {
+    if (area.object || paging::program_page({page}).exists) return true;
+    const bool stack = area.attributes.small_pages || area.attributes.grows_down;
+    const unsigned window = std::min(most_, stack ? kStackWindowOrder : kWindowOrder);
+    // Not asked again with a block in hand, which may be the one that made memory scarce.
+    const bool may_be_large =
+        most_ == kBlockOrder && ((block_ && block_.order == kBlockOrder) || may_use_blocks());
+    wanted_ = may_be_large && block_is_free(area, page) ? kBlockOrder
+              : window_is_free(area, page, window)      ? window
+                                                        : 0;
+    return block_ && block_.order == wanted_;
+  }
+  // False: there is no memory, not even for less.
+  bool get() {
+    give_back();
+    block_ = allocate_program_pages(wanted_, Zeroed::kYes);
+    if (block_) return true;
+    most_ = wanted_ == kBlockOrder ? kWindowOrder : 0;
+    return wanted_ != 0;
+  }
+  // Maps them around `page`. False without memory for a table.
+  bool map(const Area& area, std::uint64_t page) {
+    const paging::Rights rights = rights_of(area.attributes.protection);
+    const std::uint64_t begin = align_down(page, block_.size());
+    const PhysicalAddress from = block_.physical();
+    if (block_.order == kBlockOrder) {
+      if (!paging::map_program_block({begin}, from, rights)) return false;
+      block_ = {};
+      return true;
+    }
+    // All entries lie in one table, so only the first can want one.
+    if (!paging::map_program_page({begin}, from, rights, paging::PageOwner::kMapping)) return false;
+    split_pages(block_);
+    for (std::uint64_t offset = kPageSize; offset < block_.size(); offset += kPageSize) {
+      const bool mapped = paging::map_program_page({begin + offset}, from + offset, rights,
+                                                   paging::PageOwner::kMapping);
+      ASSERT(mapped);
+    }
+    block_ = {};
+    return true;
+  }
+
+ private:
+  void give_back() {
+    if (block_) free_pages(block_);
+    block_ = {};
+  }
+
+  PageBlock block_;
+  unsigned wanted_ = 0, most_ = kBlockOrder;
+};
 
 FaultOutcome outcome_of(Errno error) {
   return error == Errno::kENOMEM ? FaultOutcome::kOutOfMemory : FaultOutcome::kBeyondObject;
 }
 
-// Gives a private mapping a page of its own with the object's content. `present`: in place of the
-// object's page, which is mapped.
-FaultOutcome copy_object_page(const Area& area, std::uint64_t page, bool present) {
+// Data of a program or a library: written sooner or later, most of it by ld.so at once. Other files
+// may still change, and who maps them privately sees that in pages that were not written.
+bool is_data(const Area& area) {
+  return area.attributes.image && !area.attributes.shared &&
+         (area.attributes.protection & kProtectWrite) != 0;
+}
+
+// Gives a private mapping a page of its own with the object's content, where nothing or the
+// object's page is mapped.
+FaultOutcome copy_object_page(const Area& area, std::uint64_t page) {
   const std::uint64_t index = area.page_index(page);
   const Result<PhysicalAddress> from = area.object->page(index, false);
   if (!from) return outcome_of(from.error());
@@ -113,7 +137,7 @@ FaultOutcome copy_object_page(const Area& area, std::uint64_t page, bool present
   std::memcpy(bytes, to_virtual(*from).as<const std::byte>(), there);
   std::memset(bytes + there, 0, kPageSize - there);
   const paging::Rights rights = rights_of(area.attributes.protection);
-  if (present) {
+  if (paging::program_page({page}).exists) {
     paging::replace_program_page({page}, copy.physical(), rights, paging::PageOwner::kMapping,
                                  state.changes);
     return FaultOutcome::kResolved;
@@ -123,6 +147,22 @@ FaultOutcome copy_object_page(const Area& area, std::uint64_t page, bool present
   }
   free_pages(copy);
   return FaultOutcome::kOutOfMemory;
+}
+
+// The page that is wanted, and in a program's data those around it.
+FaultOutcome copy_object_pages(const Area& area, std::uint64_t page) {
+  const FaultOutcome outcome = copy_object_page(area, page);
+  if (outcome != FaultOutcome::kResolved || !is_data(area)) return outcome;
+  constexpr std::uint64_t kWindow = kPageSize << kDataWindowOrder;
+  const std::uint64_t window = align_down(page, kWindow);
+  const std::uint64_t begin = std::max(window, area.begin);
+  const std::uint64_t end = std::min(window + kWindow, area.end);
+  for (std::uint64_t at = begin; at < end; at += kPageSize) {
+    const paging::ProgramPage now = paging::program_page({at});
+    if (now.exists && now.owner != paging::PageOwner::kObject) continue;
+    if (copy_object_page(area, at) != FaultOutcome::kResolved) break;
+  }
+  return outcome;
 }
 
 // Maps the object's own page, and those around it that cost nothing.
@@ -175,32 +215,50 @@ bool allows(std::uint8_t protection, Access access) {
   return protection != 0;
 }
 
-}  // namespace
-
-FaultOutcome resolve_in(const Area& area, std::uint64_t address, Access access) {
-  if (!allows(area.attributes.protection, access)) return FaultOutcome::kNotAllowed;
-  const std::uint64_t page = align_down(address, kPageSize);
+// `fresh` suffices.
+FaultOutcome resolve_with(const Area& area, std::uint64_t page, Access access, FreshPages& fresh) {
   const paging::ProgramPage now = paging::program_page({page});
   if (!now.exists) {
-    if (!area.object) return resolve_anonymous(area, page);
-    if (!area.attributes.shared && access == Access::kWrite) {
-      return copy_object_page(area, page, false);
+    if (!area.object) {
+      return fresh.map(area, page) ? FaultOutcome::kResolved : FaultOutcome::kOutOfMemory;
+    }
+    if (!area.attributes.shared && (access == Access::kWrite || is_data(area))) {
+      return copy_object_pages(area, page);
     }
     return map_object_pages(area, page);
   }
   // Another thread was here first, or this CPU had an old translation: a fault forgets it.
   if (access != Access::kWrite || now.rights.write) return FaultOutcome::kResolved;
-  return copy_object_page(area, page, true);
+  return copy_object_pages(area, page);
+}
+
+}  // namespace
+
+FaultOutcome resolve_in(const Area& area, std::uint64_t address, Access access) {
+  if (!allows(area.attributes.protection, access)) return FaultOutcome::kNotAllowed;
+  const std::uint64_t page = align_down(address, kPageSize);
+  FreshPages fresh;
+  while (!fresh.suffice(area, page)) {
+    if (!fresh.get()) return FaultOutcome::kOutOfMemory;
+  }
+  return resolve_with(area, page, access, fresh);
 }
 
 FaultOutcome resolve_fault(std::uint64_t address, Access access) {
-  const LockGuard guard(state.lock);
-  const Area* area = state.areas.find(address);
-  if (area == nullptr) area = grow_stack(address);
-  if (area == nullptr) return FaultOutcome::kNotMapped;
-  const FaultOutcome outcome = resolve_in(*area, address, access);
-  state.changes.commit();
-  return outcome;
+  const std::uint64_t page = align_down(address, kPageSize);
+  FreshPages fresh;
+  do {
+    const LockGuard guard(state.lock);
+    const Area* area = state.areas.find(address);
+    if (area == nullptr) area = grow_stack(address);
+    if (area == nullptr) return FaultOutcome::kNotMapped;
+    if (!allows(area->attributes.protection, access)) return FaultOutcome::kNotAllowed;
+    if (!fresh.suffice(*area, page)) continue;
+    const FaultOutcome outcome = resolve_with(*area, page, access, fresh);
+    state.changes.commit();
+    return outcome;
+  } while (fresh.get());
+  return FaultOutcome::kOutOfMemory;
 }
 
 }  // namespace plumbline::address_space

@@ -19,6 +19,7 @@ struct AreaAttributes {
   bool reserve_only = false;
   bool grows_down = false;
   bool small_pages = false;
+  bool image = false;
   const char* name = nullptr;
   bool operator==(const AreaAttributes&) const = default;
 };

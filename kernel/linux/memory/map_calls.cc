@@ -77,6 +77,7 @@ Result<std::uint64_t> call_mmap(std::uint64_t address, std::uint64_t length,
   request.reserve_only = (flags & kNoReserve) != 0;
   request.populate = (flags & kLocked) != 0 || (flags & (kPopulate | kNonblock)) == kPopulate;
   request.grows_down = (flags & kGrowsDown) != 0;
+  request.image = (flags & kDenyWrite) != 0;
   request.small_pages = (flags & kStack) != 0;
   // "The first 2 gigabytes" (mmap(2)); Linux keeps the first of them free for programs there.
   request.below = (flags & k32Bit) != 0 ? 2 * kGiB : 0;
