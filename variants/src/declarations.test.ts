@@ -22,8 +22,8 @@ describe('variants', () => {
   });
 
   it.each([
-    ['fast', /no such preset; presets are default, halt, small-pages/],
-    ['speed=high', /no dimension 'speed'; dimensions are sched, idle, pages/],
+    ['fast', /no such preset; presets are default, halt, trap, small-pages/],
+    ['speed=high', /no dimension 'speed'; dimensions are sched, idle, syscall, pages/],
     ['idle=never', /idle cannot be 'never'; allowed are poll, halt/],
     ['idle=', /not of the form dimension=value/],
     ['idle=halt;rm', /not of the form dimension=value/],
@@ -41,7 +41,7 @@ describe('variants', () => {
   it('separates what is built from what is booted', () => {
     const { values } = parseVariant('idle=halt');
     expect(buildDefinitions(values)).toEqual({ PLUMBLINE_SCHED: 'spinlock' });
-    expect(bootOptions(values)).toEqual({ 'net.poll-spins': '0', 'memory.pages': '2m' });
+    expect(bootOptions(values)).toEqual({ 'net.poll-spins': '0', 'linux.syscall': 'call', 'memory.pages': '2m' });
     expect(buildKey(values)).toBe('sched-spinlock');
   });
 });

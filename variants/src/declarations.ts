@@ -37,6 +37,16 @@ export const DIMENSIONS = [
       'What a receive loop does when its queue is empty: poll a while before it halts, or halt at once and take an interrupt.',
   },
   {
+    name: 'syscall',
+    kind: 'boot',
+    target: 'linux.syscall',
+    values: { call: 'call', trap: 'trap' },
+    default: 'call',
+    description:
+      "How programs' system calls arrive: replaced by jumps where the image lists them, or all by the syscall instruction.",
+    ofPrograms: true,
+  },
+  {
     name: 'pages',
     kind: 'boot',
     target: 'memory.pages',
@@ -64,6 +74,7 @@ export function defaultValues(): VariantValues {
 export const PRESETS: Readonly<Record<string, VariantValues>> = {
   default: defaultValues(),
   halt: { ...defaultValues(), idle: 'halt' },
+  trap: { ...defaultValues(), syscall: 'trap' },
   'small-pages': { ...defaultValues(), pages: '4k' },
 };
 
