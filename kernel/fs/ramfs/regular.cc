@@ -89,7 +89,7 @@ Result<std::size_t> RamRegular::write(IoCursor& from, std::uint64_t& offset, boo
       at += moved;
       done += moved;
       if (moved < place.size() && content_.size() > old_size)
-        content_.resize(std::max(at, old_size));
+        content_.resize(done != 0 ? std::max(at, old_size) : old_size);
     }
   }
   if (done != 0) {

@@ -74,9 +74,9 @@ Status RamDirectory::rename(std::string_view name, Vnode& to, std::string_view n
   auto& node = static_cast<RamVnode&>(*mine->vnode);
   DirectoryTable::Entry* theirs = target.table_.find(new_name, hash_name(new_name));
   auto* const victim = theirs != nullptr ? static_cast<RamVnode*>(theirs->vnode) : nullptr;
-  if (const Status status = check_rename(node, target, victim, flags); !status) return status;
   // Two names of one file: nothing happens (POSIX).
-  if (victim == &node) return {};
+  if (victim == &node && (flags & kRenameNoReplace) == 0) return {};
+  if (const Status status = check_rename(node, target, victim, flags); !status) return status;
   if ((flags & kRenameExchange) != 0) {
     exchange(*mine, target, *theirs);
   } else {
