@@ -10,7 +10,7 @@
 #include "core/per_cpu.hh"
 
 extern "C" {
-extern const char application_call[];
+extern const char application_syscall[];
 [[noreturn]] void enter_application_frame(const plumbline::TrapFrame* frame);
 }
 
@@ -39,7 +39,7 @@ std::uint64_t read_fs_base() {
 
 void initialise_application_cpu() {
   write_msr(msr::kStar, kCallSelector);
-  write_msr(msr::kLstar, reinterpret_cast<std::uint64_t>(application_call));
+  write_msr(msr::kLstar, reinterpret_cast<std::uint64_t>(application_syscall));
   write_msr(msr::kFmask, kFlagsClearedByCall);
   vector_state::initialise_cpu();
 }

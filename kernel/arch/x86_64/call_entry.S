@@ -12,8 +12,16 @@
 #define PROGRAM_DATA 0x2b
 
 .section .text.entry, "ax"
-.globl application_call
+/* The syscall instruction comes here. On kvm_pvm it masks interrupts as an interrupt gate does, whatever the mask of
+ * flags says; what arrived since waits for the doorbell. Elsewhere the flag is set and nothing waits. */
+.globl application_syscall
 .balign 64
+application_syscall:
+  movb $1, %gs:PER_CPU_ENABLED
+  cmpb $0, %gs:PER_CPU_PENDING
+  je application_call
+  outb %al, $0x80
+.globl application_call
 application_call:
   mov %rsp, %r11
   mov %gs:PER_CPU_KERNEL_STACK_TOP, %rsp

@@ -46,6 +46,7 @@ Status map_segment(File& file, const Ref<MemoryObject>& object, const ElfSegment
                        .length = shown_end - begin,
                        .protection = segment.protection,
                        .fixed = true,
+                       .image = true,
                        .object = object,
                        .offset = align_down(segment.offset, kPageSize)};
     if ((segment.protection & kProtectExecute) != 0 && mapping_hook != nullptr) {
