@@ -184,8 +184,7 @@ int main(void) {
   RESULT(vmsplice(file, &gift, 1, 0));
 
   /* FIFOs. */
-  char path[] = "fifo-XXXXXX";
-  NEED(mktemp(path)[0] != 0);
+  char path[] = "fifo";
   RESULT(mkfifo(path, 0640));
   RESULT(mkfifo(path, 0640));
   RESULT(open(path, O_WRONLY | O_NONBLOCK));
