@@ -1,6 +1,7 @@
 #include "fs/file.hh"
 
 #include "fs/file_locks.hh"
+#include "fs/inotify.hh"
 #include "fs/vnode.hh"
 
 namespace plumbline {
@@ -13,6 +14,8 @@ void File::destroy() {
       locks->drop(FileLocks::Kind::kWhole, LockOwner::of_file(this));
       locks->drop(FileLocks::Kind::kRecord, LockOwner::of_file(this));
     }
+    if ((flags() & kOpenPath) == 0)
+      inotify::tell_file(*node, writable() ? kInCloseWrite : kInCloseNoWrite);
   }
   ReferenceCounted::destroy();
 }

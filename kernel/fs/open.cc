@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fs/file_system.hh"
+#include "fs/inotify.hh"
 #include "fs/vnode_files.hh"
 
 namespace plumbline {
@@ -25,8 +26,9 @@ std::uint32_t wanted_permissions(std::uint32_t flags) {
 Result<Ref<File>> open_checked(const Ref<Vnode>& vnode, std::uint32_t flags) {
   // Linux shows large-file support in every file's flags on 64-bit machines.
   const std::uint32_t kept = (flags & ~kOnlyForOpen) | kOpenLargeFile;
-  if (vnode->is_directory()) return open_directory(vnode, kept);
-  return vnode->open(kept);
+  Result<Ref<File>> file = vnode->is_directory() ? open_directory(vnode, kept) : vnode->open(kept);
+  if (file) inotify::tell_file(*vnode, kInOpen);
+  return file;
 }
 
 // The last component is missing: makes it. kEEXIST: somebody else has been faster.

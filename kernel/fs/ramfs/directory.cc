@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "fs/inotify.hh"
 #include "fs/ramfs/nodes.hh"
 
 namespace plumbline {
@@ -84,7 +85,14 @@ Ref<Vnode> RamDirectory::take_out(DirectoryTable::Entry& entry) {
   return vnode;
 }
 
-Result<Ref<Vnode>> RamDirectory::create(std::string_view name, const NewNode& request) {
+Result<Ref<Vnode>> RamDirectory::create(std::string_view name, const NewNode& node) {
+  Result<Ref<Vnode>> made = make_entry(name, node);
+  // Outside of the change lock.
+  if (made) inotify::tell_entry(*this, kInCreate, name, (*made)->is_directory());
+  return made;
+}
+
+Result<Ref<Vnode>> RamDirectory::make_entry(std::string_view name, const NewNode& request) {
   NewNode node = request;
   {
     const LockGuard guard(attribute_lock_);
@@ -119,21 +127,23 @@ Status RamDirectory::link(std::string_view name, Vnode& vnode) {
   RamVnode* const node = RamVnode::of(vnode);
   if (node == nullptr || &node->ramfs() != &ramfs()) return Errno::kEXDEV;
   if (node->is_directory()) return Errno::kEPERM;
-  const LockGuard guard(ramfs().change_lock);
-  if (const Status status = check_new_name(name); !status) return status;
-  Ref<Name> shared_name = Name::create(name);
-  if (!shared_name) return Errno::kENOMEM;
-  node->many_names.store(true, std::memory_order_relaxed);
-  if (const Status status = add(std::move(shared_name), *node); !status) return status;
-  node->add_links(1);
-  node->touch_changed();
-  touch_modified();
+  {
+    const LockGuard guard(ramfs().change_lock);
+    if (const Status status = check_new_name(name); !status) return status;
+    Ref<Name> shared_name = Name::create(name);
+    if (!shared_name) return Errno::kENOMEM;
+    node->many_names.store(true, std::memory_order_relaxed);
+    if (const Status status = add(std::move(shared_name), *node); !status) return status;
+    node->add_links(1);
+    node->touch_changed();
+    touch_modified();
+  }
+  inotify::tell_self(*node, kInAttributes);
+  inotify::tell_entry(*this, kInCreate, name, false);
   return {};
 }
 
-Status RamDirectory::remove(std::string_view name, bool directory) {
-  if (name.size() > kLongestName) return Errno::kENAMETOOLONG;
-  Ref<Vnode> removed;  // ends after the lock is free
+Result<Ref<Vnode>> RamDirectory::remove_entry(std::string_view name, bool directory) {
   const LockGuard guard(ramfs().change_lock);
   DirectoryTable::Entry* const entry = table_.find(name, hash_name(name));
   if (entry == nullptr) return Errno::kENOENT;
@@ -145,11 +155,22 @@ Status RamDirectory::remove(std::string_view name, bool directory) {
   } else if (node.is_directory()) {
     return Errno::kEISDIR;
   }
-  removed = take_out(*entry);
+  Ref<Vnode> removed = take_out(*entry);
   node.add_links(directory ? -2 : -1);
   node.touch_changed();
   if (directory) add_links(-1);
   touch_modified();
+  return removed;
+}
+
+Status RamDirectory::remove(std::string_view name, bool directory) {
+  if (name.size() > kLongestName) return Errno::kENAMETOOLONG;
+  Result<Ref<Vnode>> removed = remove_entry(name, directory);
+  if (!removed) return removed.error();
+  if (!directory) inotify::tell_self(**removed, kInAttributes);
+  // The file's end, if this was its last name, is told before the directory's change.
+  *removed = nullptr;
+  inotify::tell_entry(*this, kInDelete, name, directory);
   return {};
 }
 

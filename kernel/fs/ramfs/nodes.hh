@@ -76,6 +76,11 @@ class RamDirectory final : public RamVnode {
   }
 
  private:
+  // What the functions above do under the change lock; watchers are told afterwards.
+  Result<Ref<Vnode>> make_entry(std::string_view name, const NewNode& node);
+  Result<Ref<Vnode>> remove_entry(std::string_view name, bool directory);
+  Status move_entry(std::string_view name, RamDirectory& target, std::string_view new_name,
+                    std::uint32_t flags, Ref<Vnode>& moved, Ref<Vnode>& replaced);
   // With the change lock. Checks that a name can be added.
   Status check_new_name(std::string_view name);
   Status add(Ref<Name> name, RamVnode& node);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/units.hh"
+#include "fs/inotify.hh"
 #include "fs/ramfs/nodes.hh"
 #include "fs/ramfs/regular_file.hh"
 #include "memory/pages.hh"
@@ -111,6 +112,7 @@ Status RamRegular::truncate(std::uint64_t size) {
     if (size != old_size) content_.resize(size);
   }
   touch_modified();
+  inotify::tell_file(*this, kInModify);
   return {};
 }
 

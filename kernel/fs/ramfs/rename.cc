@@ -2,6 +2,7 @@
 // old name, the new one, or for a moment both.
 #include <utility>
 
+#include "fs/inotify.hh"
 #include "fs/ramfs/nodes.hh"
 
 namespace plumbline {
@@ -58,15 +59,9 @@ void RamDirectory::exchange(DirectoryTable::Entry& mine, RamDirectory& target,
   second.touch_changed();
 }
 
-Status RamDirectory::rename(std::string_view name, Vnode& to, std::string_view new_name,
-                            std::uint32_t flags) {
-  RamVnode* const to_node = RamVnode::of(to);
-  if (to_node == nullptr || &to_node->ramfs() != &ramfs()) return Errno::kEXDEV;
-  if (!to_node->is_directory()) return Errno::kENOTDIR;
-  auto& target = static_cast<RamDirectory&>(*to_node);
-  if (name.size() > kLongestName || new_name.size() > kLongestName) return Errno::kENAMETOOLONG;
-  Ref<Vnode> moved, replaced;  // end after the lock is free
-
+Status RamDirectory::move_entry(std::string_view name, RamDirectory& target,
+                                std::string_view new_name, std::uint32_t flags, Ref<Vnode>& moved,
+                                Ref<Vnode>& replaced) {
   const LockGuard guard(ramfs().change_lock);
   DirectoryTable::Entry* mine = table_.find(name, hash_name(name));
   if (mine == nullptr) return Errno::kENOENT;
@@ -78,6 +73,8 @@ Status RamDirectory::rename(std::string_view name, Vnode& to, std::string_view n
   if (victim == &node && (flags & kRenameNoReplace) == 0) return {};
   if (const Status status = check_rename(node, target, victim, flags); !status) return status;
   if ((flags & kRenameExchange) != 0) {
+    moved = Ref<Vnode>::share(&node);
+    replaced = Ref<Vnode>::share(victim);
     exchange(*mine, target, *theirs);
   } else {
     Ref<Name> shared_name;
@@ -115,6 +112,33 @@ Status RamDirectory::rename(std::string_view name, Vnode& to, std::string_view n
   }
   touch_modified();
   if (&target != this) target.touch_modified();
+  return {};
+}
+
+Status RamDirectory::rename(std::string_view name, Vnode& to, std::string_view new_name,
+                            std::uint32_t flags) {
+  RamVnode* const to_node = RamVnode::of(to);
+  if (to_node == nullptr || &to_node->ramfs() != &ramfs()) return Errno::kEXDEV;
+  if (!to_node->is_directory()) return Errno::kENOTDIR;
+  auto& target = static_cast<RamDirectory&>(*to_node);
+  if (name.size() > kLongestName || new_name.size() > kLongestName) return Errno::kENAMETOOLONG;
+  Ref<Vnode> moved, replaced;
+  const Status status = move_entry(name, target, new_name, flags, moved, replaced);
+  if (!status || !moved || !inotify::watched()) return status;
+  const auto tell = [](Vnode& node, RamDirectory& old_place, std::string_view old_name,
+                       RamDirectory& new_place, std::string_view now) {
+    const std::uint32_t cookie = inotify::next_cookie();
+    inotify::tell_entry(old_place, kInMovedFrom, old_name, node.is_directory(), cookie);
+    inotify::tell_entry(new_place, kInMovedTo, now, node.is_directory(), cookie);
+  };
+  tell(*moved, *this, name, target, new_name);
+  const bool exchanged = (flags & kRenameExchange) != 0;
+  if (replaced && !exchanged) inotify::tell_self(*replaced, kInAttributes);
+  inotify::tell_self(*moved, kInMoveSelf);
+  if (replaced && exchanged) {
+    tell(*replaced, target, new_name, *this, name);
+    inotify::tell_self(*replaced, kInMoveSelf);
+  }
   return {};
 }
 

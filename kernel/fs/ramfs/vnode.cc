@@ -4,6 +4,7 @@
 #include "core/clock.hh"
 #include "fs/device_files.hh"
 #include "fs/file.hh"
+#include "fs/inotify.hh"
 #include "fs/ramfs/nodes.hh"
 #include "memory/pages.hh"
 
@@ -75,13 +76,16 @@ Status RamVnode::attributes(Attributes& attributes) {
 
 Status RamVnode::change(const AttributeChange& change) {
   const FileTime now = file_time_now();
-  const LockGuard guard(attribute_lock_);
-  if (change.set_mode) mode_ = type() | (change.mode & 07777);
-  if (change.set_user) user_ = change.user;
-  if (change.set_group) group_ = change.group;
-  if (change.set_accessed) accessed_ = change.accessed;
-  if (change.set_modified) modified_ = change.modified;
-  changed_ = now;
+  {
+    const LockGuard guard(attribute_lock_);
+    if (change.set_mode) mode_ = type() | (change.mode & 07777);
+    if (change.set_user) user_ = change.user;
+    if (change.set_group) group_ = change.group;
+    if (change.set_accessed) accessed_ = change.accessed;
+    if (change.set_modified) modified_ = change.modified;
+    changed_ = now;
+  }
+  inotify::tell_file(*this, kInAttributes);
   return {};
 }
 

@@ -7,7 +7,7 @@
 namespace plumbline::linux_abi {
 
 int descriptor_limit() {
-  const std::uint64_t limit = current_process().limits[kDescriptorLimit].current;
+  const std::uint64_t limit = current_process().limits[kLimitFiles].current;
   return static_cast<int>(std::min<std::uint64_t>(limit, DescriptorTable::kMost));
 }
 

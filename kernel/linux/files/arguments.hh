@@ -11,6 +11,7 @@
 #include "fs/file_system.hh"
 #include "fs/path_walk.hh"
 #include "linux/process.hh"
+#include "linux/system/limits.hh"
 #include "memory/application_memory.hh"
 
 namespace plumbline::linux_abi {
@@ -20,9 +21,6 @@ inline constexpr int kAtWorkingDirectory = -100;  // AT_FDCWD
 inline constexpr unsigned kAtNoFollow = 0x100, kAtEaccess = 0x200, kAtRemoveDirectory = 0x200,
                           kAtFollow = 0x400, kAtNoAutomount = 0x800, kAtEmptyPath = 0x1000,
                           kAtStatxSync = 0x6000;
-
-// Indices of Process::limits (include/uapi/asm-generic/resource.h).
-inline constexpr unsigned kFileSizeLimit = 1, kDescriptorLimit = 7;
 
 inline DescriptorTable& descriptors() { return *current_process().descriptors; }
 inline Credentials credentials() {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <new>
 
+#include "fs/inotify.hh"
 #include "linux/call.hh"
 #include "linux/files/arguments.hh"
 #include "linux/files/transfer.hh"
@@ -15,8 +16,8 @@ namespace {
 
 // RLIMIT_FSIZE: how much of a write at `offset` is allowed. kEFBIG, with SIGXFSZ, when nothing is.
 Status check_file_size(File& file, std::uint64_t offset) {
-  const std::uint64_t limit = current_process().limits[kFileSizeLimit].current;
-  if (limit == ~std::uint64_t{0}) [[likely]]
+  const std::uint64_t limit = current_process().limits[kLimitFileSize].current;
+  if (limit == kNoLimit) [[likely]]
     return {};
   if (file.vnode() == nullptr || file.vnode()->type() != kModeRegular) return {};
   if ((file.flags() & kOpenAppend) != 0) {
@@ -30,31 +31,39 @@ Status check_file_size(File& file, std::uint64_t offset) {
   return Errno::kEFBIG;
 }
 
+// Tells watchers of a transfer that moved something.
+Result<std::size_t> told(File& file, const Result<std::size_t>& done, std::uint32_t event) {
+  if (inotify::watched() && done && *done != 0) [[unlikely]] {
+    if (Vnode* const vnode = file.vnode(); vnode != nullptr) inotify::tell_file(*vnode, event);
+  }
+  return done;
+}
+
 }  // namespace
 
 Result<std::size_t> read_here(File& file, IoCursor& to) {
-  if (!file.seekable()) return file.read(to, 0);
+  if (!file.seekable()) return told(file, file.read(to, 0), kInAccess);
   const LockGuard guard(file.position_lock);
   const Result<std::size_t> done = file.read(to, file.position);
   if (done) file.position += *done;
-  return done;
+  return told(file, done, kInAccess);
 }
 
 Result<std::size_t> write_here(File& file, IoCursor& from) {
   std::uint64_t offset = 0;
-  if (!file.seekable()) return file.write(from, offset);
+  if (!file.seekable()) return told(file, file.write(from, offset), kInModify);
   const LockGuard guard(file.position_lock);
   offset = file.position;
   if (const Status status = check_file_size(file, offset); !status) return status.error();
   const Result<std::size_t> done = file.write(from, offset);
   if (done) file.position = offset + *done;
-  return done;
+  return told(file, done, kInModify);
 }
 
 Result<std::size_t> read_at(File& file, IoCursor& to, std::int64_t offset) {
   if (offset < 0) return Errno::kEINVAL;
   if (!file.seekable()) return Errno::kESPIPE;
-  return file.read(to, static_cast<std::uint64_t>(offset));
+  return told(file, file.read(to, static_cast<std::uint64_t>(offset)), kInAccess);
 }
 
 Result<std::size_t> write_at(File& file, IoCursor& from, std::int64_t offset) {
@@ -62,7 +71,7 @@ Result<std::size_t> write_at(File& file, IoCursor& from, std::int64_t offset) {
   if (!file.seekable()) return Errno::kESPIPE;
   auto at = static_cast<std::uint64_t>(offset);
   if (const Status status = check_file_size(file, at); !status) return status.error();
-  return file.write(from, at);
+  return told(file, file.write(from, at), kInModify);
 }
 
 namespace {

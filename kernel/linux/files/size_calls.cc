@@ -10,7 +10,7 @@ namespace {
 
 // RLIMIT_FSIZE (kEFBIG, and the signal).
 Status check_size_limit(std::uint64_t size) {
-  if (size <= current_process().limits[kFileSizeLimit].current) return {};
+  if (size <= current_process().limits[kLimitFileSize].current) return {};
   SignalInformation information{};
   information.signal = kSIGXFSZ;
   (void)send_signal(current_task(), information);
