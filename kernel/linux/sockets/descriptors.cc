@@ -1,10 +1,14 @@
 #include "linux/sockets/descriptors.hh"
 
+#include <atomic>
+
+#include "core/log.hh"
 #include "linux/process.hh"
 #include "linux/signal/signals.hh"
 #include "linux/sockets/message.hh"
 #include "linux/system/limits.hh"
 #include "linux/task.hh"
+#include "sync/lock_guard.hh"
 
 namespace plumbline::linux_abi {
 
@@ -19,6 +23,18 @@ Result<int> install_descriptor(Ref<File> file, bool close_on_exec) {
 void close_descriptor(int descriptor) { (void)current_process().descriptors->close(descriptor); }
 
 Result<Ref<File>> file_of(int descriptor) { return current_process().descriptors->get(descriptor); }
+
+PathStart path_start() {
+  Process& process = current_process();
+  const LockGuard guard(process.fs_lock);
+  return {process.working_directory, {process.user, process.group_id}, process.umask};
+}
+
+void note_missing_tcp() {
+  static constinit std::atomic<bool> said{false};
+  if (!said.exchange(true, std::memory_order_relaxed))
+    log_warning("socket: TCP is not there yet; programs get EPROTONOSUPPORT");
+}
 
 void raise_broken_pipe() {
   SignalInformation information{};

@@ -5,6 +5,7 @@
 #include "core/reference.hh"
 #include "core/result.hh"
 #include "fs/file.hh"
+#include "fs/path_walk.hh"
 
 namespace plumbline::linux_abi {
 
@@ -14,6 +15,15 @@ Result<int> install_descriptor(Ref<File> file, bool close_on_exec);
 void close_descriptor(int descriptor);
 // What a descriptor refers to. kEBADF.
 Result<Ref<File>> file_of(int descriptor);
+// Where a path of the running program starts, and who walks.
+struct PathStart {
+  Ref<Vnode> directory;
+  Credentials who;
+  std::uint32_t umask = 022;
+};
+PathStart path_start();
+// A program wants TCP: said once in the log.
+void note_missing_tcp();
 // SIGPIPE to the running thread.
 void raise_broken_pipe();
 

@@ -1,8 +1,6 @@
 #include "linux/sockets/make_socket.hh"
 
-#include <atomic>
-
-#include "core/log.hh"
+#include "linux/sockets/descriptors.hh"
 #include "linux/sockets/udp_socket.hh"
 #include "linux/sockets/unix_socket.hh"
 
@@ -13,18 +11,11 @@ namespace {
 constexpr int kMostFamilies = 46, kSocketTypes = 11;  // AF_MAX, SOCK_MAX
 constexpr int kProtocolTcp = 6, kProtocolUdp = 17;
 
-// Says once what programs ask for and do not get.
-void log_once(std::atomic<bool>& said, const char* what) {
-  if (!said.exchange(true, std::memory_order_relaxed))
-    log_warning("socket: %s is not there yet; programs get an error", what);
-}
-
 Result<Ref<Socket>> make_internet_socket(int type, int protocol, std::uint32_t flags) {
-  static constinit std::atomic<bool> said_tcp{false};
   switch (type) {
     case kStream:
       if (protocol != 0 && protocol != kProtocolTcp) return Errno::kEPROTONOSUPPORT;
-      log_once(said_tcp, "TCP");
+      note_missing_tcp();
       return Errno::kEPROTONOSUPPORT;
     case kDatagram: {
       if (protocol != 0 && protocol != kProtocolUdp) return Errno::kEPROTONOSUPPORT;

@@ -1,30 +1,13 @@
 // Where UNIX sockets meet the file system.
 #include "fs/path_walk.hh"
 #include "fs/vnode.hh"
-#include "linux/process.hh"
+#include "linux/sockets/descriptors.hh"
 #include "linux/sockets/unix_names.hh"
-#include "sync/lock_guard.hh"
 
 namespace plumbline::linux_abi {
 
-namespace {
-
-struct Start {
-  Ref<Vnode> directory;
-  plumbline::Credentials who;
-  std::uint32_t umask;
-};
-
-Start start() {
-  Process& process = current_process();
-  const LockGuard guard(process.fs_lock);
-  return {process.working_directory, {process.user, process.group_id}, process.umask};
-}
-
-}  // namespace
-
 Result<Ref<Vnode>> make_socket_node(const char* path) {
-  const Start from = start();
+  const PathStart from = path_start();
   PathWalk walk(from.directory, path, from.who);
   if (const Status walked = walk.to_last(); !walked) return walked.error();
   if (!walk.named()) return Errno::kEADDRINUSE;
@@ -42,7 +25,7 @@ Result<Ref<Vnode>> make_socket_node(const char* path) {
 }
 
 Result<Ref<Vnode>> find_socket_node(const char* path) {
-  const Start from = start();
+  const PathStart from = path_start();
   auto found = find_vnode(from.directory, path, true, from.who);
   if (!found) return found;
   if (const Status allowed = check_permission(**found, from.who, kMayWrite); !allowed)
