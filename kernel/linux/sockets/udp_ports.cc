@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "core/clock.hh"
-#include "core/intrusive_list.hh"
 #include "linux/sockets/udp_socket.hh"
 #include "sync/lock_guard.hh"
 #include "sync/spinlock.hh"
@@ -17,10 +16,10 @@ namespace {
 constexpr std::uint16_t kFirstEphemeral = 32768, kLastEphemeral = 60999;
 constexpr std::size_t kBuckets = 256;
 
+// A chain through the sockets, the latest first: it wins among equals (SO_REUSEADDR).
 struct Bucket {
   Spinlock lock;
-  // The latest first: it wins among equals (SO_REUSEADDR).
-  IntrusiveList<UdpSocket, &UdpSocket::port_hook> sockets;
+  UdpSocket* first = nullptr;
 };
 constinit Bucket buckets[kBuckets];
 constinit std::atomic<std::uint32_t> next_ephemeral{0};
@@ -39,8 +38,8 @@ bool conflict(const UdpBinding& a, const UdpBinding& b) {
 
 // Under the bucket's lock.
 bool taken(Bucket& bucket, const UdpSocket& socket, const UdpBinding& binding) {
-  for (const UdpSocket& other : bucket.sockets) {
-    if (&other != &socket && conflict(other.binding, binding)) return true;
+  for (const UdpSocket* other = bucket.first; other != nullptr; other = other->next_of_port) {
+    if (other != &socket && conflict(other->binding, binding)) return true;
   }
   return false;
 }
@@ -50,7 +49,9 @@ bool enter(UdpSocket& socket, const UdpBinding& binding) {
   const LockGuard guard(bucket.lock);
   if (taken(bucket, socket, binding)) return false;
   socket.binding = binding;
-  bucket.sockets.push_front(&socket);
+  socket.next_of_port = bucket.first;
+  bucket.first = &socket;
+  socket.bound.store(true, std::memory_order_release);
   return true;
 }
 
@@ -82,17 +83,17 @@ UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
   UdpSocket* best = nullptr;
   unsigned best_score = 0;
   std::uint32_t equals = 0;
-  for (UdpSocket& socket : bucket.sockets) {
-    const unsigned score = fit(socket.binding, header);
+  for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
+    const unsigned score = fit(socket->binding, header);
     if (score == 0 || score < best_score) continue;
     if (score > best_score) {
-      best = &socket;
+      best = socket;
       best_score = score;
       equals = 1;
-    } else if (best->binding.reuse_port && socket.binding.reuse_port) {
+    } else if (best->binding.reuse_port && socket->binding.reuse_port) {
       // Each of n equals is chosen by 1/n of the peers.
       ++equals;
-      if (mix(header) * std::uint64_t{2654435761} % (equals * 65536ull) < 65536) best = &socket;
+      if (mix(header) * std::uint64_t{2654435761} % (equals * 65536ull) < 65536) best = socket;
     }
   }
   return best;
@@ -158,9 +159,13 @@ void unbind_udp(UdpSocket& socket) {
   if (port == 0) return;
   Bucket& bucket = bucket_of(port);
   const LockGuard guard(bucket.lock);
-  if (!socket.port_hook.linked()) return;
-  bucket.sockets.remove(&socket);
-  socket.binding = {};
+  for (UdpSocket** link = &bucket.first; *link != nullptr; link = &(*link)->next_of_port) {
+    if (*link != &socket) continue;
+    *link = socket.next_of_port;
+    socket.binding = {};
+    socket.bound.store(false, std::memory_order_release);
+    return;
+  }
 }
 
 void change_udp_binding(UdpSocket& socket, const UdpBinding& binding) {
@@ -179,9 +184,9 @@ Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> pa
     return Delivery::kNobody;
   }
   Delivery result = Delivery::kNobody;
-  for (UdpSocket& socket : bucket.sockets) {
-    if (fit(socket.binding, header) == 0) continue;
-    give(socket, header, payload, nullptr, batch);
+  for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
+    if (fit(socket->binding, header) == 0) continue;
+    give(*socket, header, payload, nullptr, batch);
     result = Delivery::kTaken;
   }
   if (ready != nullptr) ready->release();
@@ -204,10 +209,10 @@ void tell_udp_receivers(unsigned batch) {
 void report_udp_error(net::UdpEndpoint local, net::UdpEndpoint remote, Errno error) {
   Bucket& bucket = bucket_of(local.port);
   const LockGuard guard(bucket.lock);
-  for (UdpSocket& socket : bucket.sockets) {
-    const UdpBinding& binding = socket.binding;
+  for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
+    const UdpBinding& binding = socket->binding;
     if (binding.local.port == local.port && binding.remote == remote) {
-      socket.report(error);
+      socket->report(error);
       return;
     }
   }

@@ -50,7 +50,7 @@ Status UdpSocket::bind(const SocketAddress& address) {
   if (local.port != 0 && local.port < kFirstUnprivilegedPort && current_credentials().user != 0)
     return Errno::kEACCES;
   const LockGuard one_at_a_time(binding_lock_);
-  if (bound()) return Errno::kEINVAL;
+  if (bound.load(std::memory_order_acquire)) return Errno::kEINVAL;
   UdpBinding wanted{
       .local = local, .remote = {}, .reuse_address = reuse_address_, .reuse_port = reuse_port_};
   if (const Status entered = bind_udp(*this, wanted); !entered) return entered;
@@ -60,9 +60,9 @@ Status UdpSocket::bind(const SocketAddress& address) {
 }
 
 Status UdpSocket::autobind() {
-  if (bound()) return {};
+  if (bound.load(std::memory_order_acquire)) return {};
   const LockGuard one_at_a_time(binding_lock_);
-  if (bound()) return {};
+  if (bound.load(std::memory_order_acquire)) return {};
   UdpBinding wanted;
   return bind_udp(*this, wanted) ? Status() : Errno::kEAGAIN;
 }
@@ -90,7 +90,7 @@ Status UdpSocket::connect(const SocketAddress& address) {
   if (address.length < sizeof(std::uint16_t)) return Errno::kEINVAL;
   if (address.family() == kFamilyUnspecified) {
     const LockGuard one_at_a_time(binding_lock_);
-    if (!bound()) return {};
+    if (!bound.load(std::memory_order_acquire)) return {};
     UdpBinding changed = binding;
     changed.remote = {};
     if (!address_chosen_) changed.local.address = {};

@@ -3,7 +3,6 @@
 
 #include <atomic>
 
-#include "core/intrusive_list.hh"
 #include "linux/sockets/socket.hh"
 #include "linux/sockets/udp_network.hh"
 #include "linux/sockets/udp_ports.hh"
@@ -45,7 +44,9 @@ class UdpSocket final : public Socket {
 
   // Under the lock of the bucket.
   UdpBinding binding;
-  ListHook port_hook;
+  UdpSocket* next_of_port = nullptr;
+  // Written under it.
+  std::atomic<bool> bound{false};
   // In a batch's list of those to be told; a reference.
   std::atomic<bool> to_be_told{false};
   UdpSocket* next_to_be_told = nullptr;
@@ -70,8 +71,6 @@ class UdpSocket final : public Socket {
     int multicast_time_to_live = 1, multicast_loop = 1, path_mtu_discovery = 1;
   };
 
-  bool bound() const { return port_hook.linked(); }
-  Status bind_locked(UdpBinding wanted);
   Status autobind();
   Result<Route> route(net::Ipv4Address to, net::Ipv4Address source) const;
   Result<std::size_t> send_locally(IoCursor& from, std::size_t size, net::UdpEndpoint source,
