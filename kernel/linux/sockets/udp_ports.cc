@@ -44,10 +44,13 @@ bool taken(Bucket& bucket, const UdpSocket& socket, const UdpBinding& binding) {
   return false;
 }
 
-bool enter(UdpSocket& socket, const UdpBinding& binding) {
+// `alone`: the port must not be shared with anybody yet.
+bool enter(UdpSocket& socket, const UdpBinding& binding, bool alone) {
   Bucket& bucket = bucket_of(binding.local.port);
   const LockGuard guard(bucket.lock);
-  if (taken(bucket, socket, binding)) return false;
+  UdpBinding wanted = binding;
+  if (alone) wanted.reuse_address = wanted.reuse_port = false;
+  if (taken(bucket, socket, wanted)) return false;
   socket.binding = binding;
   socket.next_of_port = bucket.first;
   bucket.first = &socket;
@@ -134,19 +137,17 @@ Delivery give(UdpSocket& socket, const DatagramHeader& header, std::span<const s
 }  // namespace
 
 Status bind_udp(UdpSocket& socket, UdpBinding& binding) {
-  if (binding.local.port != 0) return enter(socket, binding) ? Status() : Errno::kEADDRINUSE;
+  if (binding.local.port != 0) return enter(socket, binding, false) ? Status() : Errno::kEADDRINUSE;
   constexpr std::uint32_t kCount = kLastEphemeral - kFirstEphemeral + 1;
   // Somewhere else at each boot: an answer to a former one's question finds nobody.
   std::uint32_t expected = 0;
   next_ephemeral.compare_exchange_strong(expected, static_cast<std::uint32_t>(tsc_now() >> 8) | 1,
                                          std::memory_order_relaxed);
   UdpBinding wanted = binding;
-  // An ephemeral port is never shared.
-  wanted.reuse_address = wanted.reuse_port = false;
   for (std::uint32_t i = 0; i < kCount; ++i) {
     const std::uint32_t number = next_ephemeral.fetch_add(1, std::memory_order_relaxed);
     wanted.local.port = static_cast<std::uint16_t>(kFirstEphemeral + number % kCount);
-    if (!enter(socket, wanted)) continue;
+    if (!enter(socket, wanted, true)) continue;
     binding.local.port = wanted.local.port;
     return {};
   }
