@@ -155,8 +155,9 @@ int main(void) {
   pthread_t sleeper = start(sleep_long, (long)"sleeper");
   usleep(20000);
   void* result;
-  report_result("cancel", pthread_cancel(sleeper));
+  const int cancelled = pthread_cancel(sleeper);
   pthread_join(sleeper, &result);
+  report_result("cancel", cancelled);
   report_flag("canceled", result == PTHREAD_CANCELED);
 
   pthread_key_create(&key, destroyed);
