@@ -280,7 +280,7 @@ int main(void) {
   RESULT(flock(other, LOCK_SH | LOCK_NB));
   RESULT(flock(locked, LOCK_UN));
   RESULT(flock(other, LOCK_SH | LOCK_NB));
-  RESULT(flock(other, 99));
+  RESULT(flock(other, 16));
 
   /* Copies. */
   const int to = open("to", O_RDWR | O_CREAT, 0600);
