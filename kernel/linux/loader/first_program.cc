@@ -13,6 +13,7 @@
 #include "linux/call.hh"
 #include "linux/loader/execute.hh"
 #include "linux/loader/program_description.hh"
+#include "linux/proc/proc.hh"
 #include "linux/process_table.hh"
 #include "linux/signal/signals.hh"
 #include "linux/system/limits.hh"
@@ -48,6 +49,7 @@ void unpack_image() {
               static_cast<int>(status.error()));
     give_up(ExitCode::kBadOption);
   }
+  if (!mount_proc_and_sys()) panic("no memory for /proc and /sys");
 }
 
 void read_description(ProgramDescription& program) {
