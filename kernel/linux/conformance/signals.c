@@ -1,6 +1,4 @@
 /* Signals: actions, masks, waiting, order, real-time queues, threads, timers as their source. */
-#include "report.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -9,6 +7,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "report.h"
 
 static volatile sig_atomic_t order[64];
 static volatile sig_atomic_t count;
@@ -90,7 +90,8 @@ static void handlers(void) {
   act_information(SIGUSR1, 0);
   RESULT(kill(getpid(), SIGUSR1));
   print_order("kill");
-  printf("code %d own %d other blocked %d\n", (int)last_code, (int)last_own, (int)last_blocked_other);
+  printf("code %d own %d other blocked %d\n", (int)last_code, (int)last_own,
+         (int)last_blocked_other);
   union sigval value = {.sival_int = 4711};
   RESULT(sigqueue(getpid(), SIGUSR1, value));
   print_order("queue");
