@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildKernel, parseVariant } from '@plumbline/variants';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { withDeadline } from '../deadline.ts';
@@ -48,6 +50,49 @@ it.each([
   const { status, stderr } = boot(...args);
   expect(stderr).toMatch(reason);
   expect(status).toBe(64);
+});
+
+it("gives a program's output byte for byte, and its status", () => {
+  const program = `lua -e 'io.write(os.getenv("A"), "|\\0|\\r\\n|\\255|"); io.stdout:flush(); io.stderr:write("err"); os.exit(3)'`;
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [...COMMAND, '--program', program, '--env', 'A=x y', '--env', 'B='],
+    { cwd: REPOSITORY, timeout: 50_000 },
+  );
+  expect(stdout.toString('latin1')).toBe('x y|\0|\r\n|\xff|err');
+  expect(status).toBe(3);
+});
+
+it('runs a program of the host with its files, where it is told to, and reports its signal', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-boot-'));
+  try {
+    writeFileSync(
+      join(folder, 'crash.c'),
+      '#include <stdio.h>\nint main(int n, char **a) { char t[9] = {0}; fread(t, 1, 8, fopen("data/text", "r")); puts(t); fflush(stdout); return *(volatile char *)0; }\n',
+    );
+    execFileSync('gcc-12', ['-o', join(folder, 'crash'), join(folder, 'crash.c')]);
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'data/text'), 'content');
+    const files = [`${folder}/crash:/srv/crash`, `${folder}/data:/srv/data`].flatMap((file) => ['--file', file]);
+    const { status, stdout, stderr } = boot('--program', './crash', '--cwd', '/srv', ...files);
+    expect(stdout).toBe('content\n');
+    expect(stderr).toMatch(/killed by signal 11 \(SIGSEGV\)/);
+    expect(status).toBe(139);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('hands our input on, and tells of the kernel with --verbose', () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...COMMAND, '--program', `lua -e 'print(#io.read())'`, '--verbose'],
+    { cwd: REPOSITORY, encoding: 'utf8', timeout: 50_000, input: 'hello\n' },
+  );
+  expect(stdout).toMatch(/5\r?\n$/);
+  expect(stderr).toMatch(/plumbline on tcg/);
+  expect(stderr).toMatch(/program: exit status 0/);
+  expect(status).toBe(0);
 });
 
 it('a package that Debian does not have is named', () => {
