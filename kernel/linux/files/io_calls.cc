@@ -1,5 +1,6 @@
 // read, write and their variants; lseek.
 #include <algorithm>
+#include <limits>
 #include <new>
 
 #include "fs/inotify.hh"
@@ -29,6 +30,12 @@ Status check_file_size(File& file, std::uint64_t offset) {
   information.signal = kSIGXFSZ;
   (void)send_signal(current_task(), information);
   return Errno::kEFBIG;
+}
+
+// The last byte must have a number, too.
+bool is_valid_place(std::int64_t offset, std::size_t length) {
+  return offset >= 0 &&
+         length <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() - offset);
 }
 
 // Tells watchers of a transfer that moved something.
@@ -61,13 +68,13 @@ Result<std::size_t> write_here(File& file, IoCursor& from) {
 }
 
 Result<std::size_t> read_at(File& file, IoCursor& to, std::int64_t offset) {
-  if (offset < 0) return Errno::kEINVAL;
+  if (!is_valid_place(offset, to.remaining())) return Errno::kEINVAL;
   if (!file.seekable()) return Errno::kESPIPE;
   return told(file, file.read(to, static_cast<std::uint64_t>(offset)), kInAccess);
 }
 
 Result<std::size_t> write_at(File& file, IoCursor& from, std::int64_t offset) {
-  if (offset < 0) return Errno::kEINVAL;
+  if (!is_valid_place(offset, from.remaining())) return Errno::kEINVAL;
   if (!file.seekable()) return Errno::kESPIPE;
   auto at = static_cast<std::uint64_t>(offset);
   if (const Status status = check_file_size(file, at); !status) return status.error();

@@ -96,7 +96,9 @@ Status lock_record(File& file, int command, std::uint64_t address) {
 namespace {
 
 Status call_flock(int descriptor, int operation) {
-  constexpr int kShared = 1, kExclusive = 2, kNonblocking = 4, kUnlockFile = 8;
+  constexpr int kShared = 1, kExclusive = 2, kNonblocking = 4, kUnlockFile = 8, kMandatory = 32;
+  // Once meant mandatory locks; ignored since Linux 5.16, whatever else is asked for.
+  if ((operation & kMandatory) != 0) return {};
   const Result<Ref<File>> file = usable_file(descriptor);
   if (!file) return file.error();
   FileLock wanted;
