@@ -88,7 +88,7 @@ sum += done.pop until done.empty?
 fibers = 100.times.map { |i| Fiber.new { 10.times { |j| Fiber.yield i * j }; nil } }
 total = fibers.sum { |f| s = 0; while (v = f.resume); s += v; end; s }
 File.write("/tmp/ruby", words.join("\\n"))
-puts [sum == words.sum { |w| w.count("a") }, total, File.readlines("/tmp/ruby").size == N, \`/usr/bin/env echo child\`.strip].join(" ")
+puts [sum == words.sum { |w| w.count("a") }, total, File.readlines("/tmp/ruby").size == N].join(" ")
 `;
 
 const PERL = `
@@ -164,7 +164,7 @@ export function programJobs(length: 'whole' | 'short'): ProgramJob[] {
       packages: ['ruby'],
       argv: ['ruby', '/job.rb'],
       texts: { '/job.rb': script(RUBY, size) },
-      output: /^true 222750 true child\n$/,
+      output: /^true 222750 true\n$/,
       seconds: 60,
     },
     {
