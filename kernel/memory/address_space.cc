@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <new>
 
+#include "core/clock.hh"
+#include "core/idle.hh"
+#include "core/per_cpu.hh"
 #include "core/units.hh"
 #include "memory/address_space_state.hh"
 #include "memory/pages.hh"
@@ -57,6 +60,18 @@ void populate(std::uint64_t begin, std::uint64_t end) {
 }
 
 }  // namespace
+
+StateGuard::StateGuard() {
+  if (state.lock.try_lock()) return;
+  if (cpu_count() > 1) {
+    const Deadline deadline = Deadline::after(microseconds(30));
+    while (!deadline.passed()) {
+      if (state.lock.try_lock()) return;
+      for (int i = 0; i < 16; ++i) cpu_relax();
+    }
+  }
+  state.lock.lock();
+}
 
 RemovedAreas::~RemovedAreas() {
   while (list_ != nullptr) {
@@ -124,7 +139,7 @@ Result<std::uint64_t> map(const MapRequest& request) {
   area->offset = request.object ? request.offset : 0;
 
   RemovedAreas removed;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   const Result<std::uint64_t> address = choose_address(request, length);
   if (!address) {
     removed.add(area);
@@ -159,7 +174,7 @@ Status unmap(std::uint64_t address, std::uint64_t length) {
     return Errno::kEINVAL;
   }
   RemovedAreas removed;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   if (state.areas.is_free(address, address + size)) return {};
   const bool split = split_at_ends(address, address + size);
   if (split) remove_mapped(address, address + size, removed);
@@ -175,7 +190,7 @@ Status protect(std::uint64_t address, std::uint64_t length, std::uint8_t protect
   if (size < length || !is_application_range(address, size)) return Errno::kENOMEM;
   const std::uint64_t end = address + size;
   RemovedAreas removed;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   // As on Linux what lies before the first obstacle is changed.
   Status status;
   std::uint64_t reached = address;
@@ -210,7 +225,7 @@ Status protect(std::uint64_t address, std::uint64_t length, std::uint8_t protect
 
 void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
                          void (*free_pages)(void* context), void* context) {
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   for (const MemoryObject* shown = &object; shown != nullptr; shown = shown->overlay) {
     for (Area* area = shown->areas; area != nullptr; area = area->next_in_object) {
       const std::uint64_t area_first = area->offset / kPageSize;
@@ -227,13 +242,13 @@ void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_
 
 void synchronise_cpus() {
   // The lock orders it with flushes, which use the same interrupt.
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   paging::synchronise_cpus();
 }
 
 void unmap_owner(AddressOwner owner) {
   RemovedAreas removed;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   for (Area* area = state.areas.first_from(0); area != nullptr;) {
     Area* next = state.areas.next(*area);
     if (area->attributes.owner == owner) {

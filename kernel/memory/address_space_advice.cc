@@ -132,7 +132,7 @@ Status advise(std::uint64_t address, std::uint64_t length, int advice) {
   if (!is_application_range(address, size)) return Errno::kENOMEM;
   const std::uint64_t end = address + size;
   RemovedAreas removed;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   // Holes are skipped, and told of when all is done.
   Status status;
   std::uint64_t at = address;

@@ -248,7 +248,7 @@ FaultOutcome resolve_fault(std::uint64_t address, Access access) {
   const std::uint64_t page = align_down(address, kPageSize);
   FreshPages fresh;
   do {
-    const LockGuard guard(state.lock);
+    const StateGuard guard;
     const Area* area = state.areas.find(address);
     if (area == nullptr) area = grow_stack(address);
     if (area == nullptr) return FaultOutcome::kNotMapped;

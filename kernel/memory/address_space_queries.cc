@@ -23,7 +23,7 @@ Status check_mapped(std::uint64_t address, std::uint64_t length) {
   const std::uint64_t size = align_up(length, kPageSize);
   if (!is_page_aligned(address)) return Errno::kEINVAL;
   if (size < length || !is_application_range(address, size)) return Errno::kENOMEM;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   if (!is_mapped(address, address + size)) return Errno::kENOMEM;
   return {};
 }
@@ -33,7 +33,7 @@ Status residency(std::uint64_t address, std::uint64_t length, unsigned char* byt
   if (!is_page_aligned(address)) return Errno::kEINVAL;
   if (size < length || !is_application_range(address, size)) return Errno::kENOMEM;
   const std::uint64_t end = address + size;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   if (!is_mapped(address, end)) return Errno::kENOMEM;
   paging::residency_of_range(address, end, bytes);
   // A file's page that is in memory counts whether it is mapped or not (mincore(2)).
@@ -52,7 +52,7 @@ Status residency(std::uint64_t address, std::uint64_t length, unsigned char* byt
 
 void for_each_area(AddressOwner owner, bool (*visit)(void* context, const AreaDescription&),
                    void* context) {
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   for (const Area* area = state.areas.first_from(0); area != nullptr;
        area = state.areas.next(*area)) {
     const AreaAttributes& attributes = area->attributes;

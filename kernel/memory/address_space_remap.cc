@@ -153,7 +153,7 @@ Result<std::uint64_t> remap(AddressOwner, std::uint64_t address, std::uint64_t o
   if (!is_application_range(address, move.old_size)) return Errno::kEFAULT;
   if (move.new_size > kApplicationEnd) return Errno::kENOMEM;
   RemovedAreas removed;
-  const LockGuard guard(state.lock);
+  const StateGuard guard;
   const Result<std::uint64_t> result = remap_locked(move, removed);
   state.changes.commit();
   return result;
