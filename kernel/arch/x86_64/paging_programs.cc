@@ -176,7 +176,7 @@ void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes) {
         // CPUs may keep the way to a table as well as translations; flushing one page forgets all
         // such ways (SDM volume 3, 4.10.4.1).
         changes.note(align_down(address, kPageSize), align_down(address, kPageSize) + kPageSize);
-        changes.free_later({gone}, 0);
+        changes.free_table_later({gone});
       });
 }
 

@@ -49,12 +49,14 @@ class Changes {
   void note_wider(std::uint64_t begin, std::uint64_t end);
   // Frees 2^order pages, once nobody can reach them.
   void free_later(PhysicalAddress page, unsigned order);
+  // The same for a page table.
+  void free_table_later(PhysicalAddress table);
   void commit();
 
  private:
   static constexpr unsigned kMost = 512;
   std::uint64_t begin_ = ~std::uint64_t{0}, end_ = 0;
-  bool everywhere_ = false;
+  bool everywhere_ = false, tables_ = false;
   unsigned count_ = 0;
   // Pages are aligned, so the order fits into the low bits.
   std::uint64_t blocks_[kMost] = {};
@@ -72,6 +74,11 @@ void initialise_programs(const PageFunctions& functions);
 
 // Every CPU takes an interrupt, and thereby passes a barrier, before this returns. As Changes.
 void synchronise_cpus();
+
+// For the scheduler, masked: between the two this CPU runs its idle thread, which touches no
+// program's memory and is not interrupted for flushes.
+void begin_idling();
+void end_idling();
 
 // Looks at the tables without a lock: for the address space's holder, and for anybody who is masked
 // (tables are freed only after every CPU has answered an interrupt).

@@ -9,6 +9,7 @@
 #include "arch/x86_64/application.hh"
 #include "arch/x86_64/context.hh"
 #include "arch/x86_64/interrupts.hh"
+#include "arch/x86_64/paging_programs.hh"
 #include "arch/x86_64/vectors.hh"
 #include "core/boot_options.hh"
 #include "core/idle.hh"
@@ -129,6 +130,8 @@ void switch_to_next(RunQueue& queue) {
     return;
   }
   here.halted.store(0, std::memory_order_relaxed);
+  if (previous == queue.idle) paging::end_idling();
+  if (next == queue.idle) paging::begin_idling();
   ++queue.switches;
   const std::uint64_t now = tsc_now();
   previous->run_ticks += now - previous->switched_in;
