@@ -22,6 +22,7 @@ Process::Process() = default;
 
 Process::~Process() {
   delete[] arguments;
+  delete[] environment;
   delete[] auxiliary_vector;
 }
 

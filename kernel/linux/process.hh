@@ -88,6 +88,8 @@ class Process : public ReferenceCounted, public ProcessLinks {
   char executable_path[256] = "";
   char* arguments = nullptr;  // zero-separated, from the heap
   std::size_t arguments_length = 0;
+  char* environment = nullptr;  // the same
+  std::size_t environment_length = 0;
   char* auxiliary_vector = nullptr;  // as on the program's stack, from the heap
   std::size_t auxiliary_length = 0;
 

@@ -198,6 +198,8 @@ void describe_program(ExecuteRequest& request, const LoadedProgram& loaded, Task
   }
   const std::size_t arguments_length = request.arguments.size();
   char* arguments = request.arguments.leak();
+  const std::size_t environment_length = request.environment.size();
+  char* environment = request.environment.leak();
   Ref<Vnode> executable = request.file.program.vnode;
   char path[sizeof process.executable_path];
   const Result<std::size_t> path_length = executable->path(path);
@@ -209,10 +211,13 @@ void describe_program(ExecuteRequest& request, const LoadedProgram& loaded, Task
       std::memcpy(process.executable_path, path, std::min(*path_length, sizeof path - 1));
     std::swap(process.arguments, arguments);
     process.arguments_length = process.arguments == nullptr ? 0 : arguments_length;
+    std::swap(process.environment, environment);
+    process.environment_length = process.environment == nullptr ? 0 : environment_length;
     std::swap(process.auxiliary_vector, auxiliary);
     process.auxiliary_length = process.auxiliary_vector == nullptr ? 0 : auxiliary_length;
   }
   delete[] arguments;
+  delete[] environment;
   delete[] auxiliary;
 }
 

@@ -71,34 +71,28 @@ void end_of_process(Process& process) {
   // Whatever vfork's parent lent is not used any more.
   process.borrows_parent.store(false, std::memory_order_release);
   if (first_process() != &process) give_children_away(process);
-  int signal;
   Ref<Process> parent;
+  bool removed = false;
   {
+    // The signal and what a wait call finds come at once: whoever has one of them expects the
+    // other.
     const LockGuard guard(process_table_lock());
     if (!process.exiting) process.exit_status = process.first_task_status;
     parent = Ref<Process>::share(process.parent);
-    // From here on its parent may find it: before the signal, whose handler will look.
     process.zombie = true;
-    signal = process.exit_signal;
-  }
-  process.changed.wake_all();
-  if (!parent) return;
-  const ChildStatus status = describe_end(process.exit_status);
-  const bool unwanted = notify_parent(*parent, static_cast<unsigned>(signal), process.id,
-                                      process.user, status.code, status.status);
-  if (unwanted) {
-    bool removed = false;
-    {
-      const LockGuard guard(process_table_lock());
-      // Unless a wait call was faster.
-      if (process.sibling_hook.linked() && process.zombie) {
+    if (parent) {
+      const ChildStatus status = describe_end(process.exit_status);
+      if (notify_parent(*parent, static_cast<unsigned>(process.exit_signal), process.id,
+                        process.user, status.code, status.status)) {
         remove_process_locked(process);
         removed = true;
       }
     }
-    if (removed) process.release();
   }
-  parent->changed.wake_all();
+  // The table's reference; the task has one still.
+  if (removed) process.release();
+  process.changed.wake_all();
+  if (parent) parent->changed.wake_all();
 }
 
 }  // namespace
