@@ -15,13 +15,13 @@
 /* The syscall instruction comes here. On kvm_pvm it masks interrupts as an interrupt gate does, whatever the mask of
  * flags says; what arrived since waits for the doorbell. Elsewhere the flag is set and nothing waits. */
 .globl application_syscall
-.balign 64
 application_syscall:
   movb $1, %gs:PER_CPU_ENABLED
   cmpb $0, %gs:PER_CPU_PENDING
   je application_call
   outb %al, $0x80
 .globl application_call
+.balign 64
 application_call:
   mov %rsp, %r11
   mov %gs:PER_CPU_KERNEL_STACK_TOP, %rsp

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::uint32_t kUnchanged = ~0u;
 
-Result<ProcessId> call_getpid() { return current_process().id; }
+// Not current_process(): a function that calls none saves no registers (linux/call.hh).
+Result<ProcessId> call_getpid() { return current_task().process.get()->id; }
 Result<TaskId> call_gettid() { return current_task().id; }
 Result<ProcessId> call_getppid() {
   const LockGuard guard(process_table_lock());
