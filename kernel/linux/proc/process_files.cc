@@ -22,7 +22,7 @@ Status print_comm(const Subject& subject, TextBuffer& text) {
 Status store_comm(const Subject& subject, std::string_view text) {
   if (!subject.task) return Errno::kESRCH;
   std::array<char, sizeof subject.task->name> name{};
-  while (text.ends_with('\n')) text.remove_suffix(1);
+  // With a newline at its end, if one was written, as on Linux.
   std::memcpy(name.data(), text.data(), std::min(text.size(), name.size() - 1));
   std::memcpy(subject.task->name, name.data(), name.size());
   return {};

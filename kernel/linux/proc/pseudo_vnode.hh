@@ -70,6 +70,8 @@ class PseudoDirectory : public PseudoVnode {
   virtual Status list(DirectorySink& sink, std::uint64_t& position) = 0;
 
   Result<Ref<Vnode>> lookup(std::string_view name) final;
+  // Nothing can be made here; Linux says that the name does not exist.
+  Result<Ref<Vnode>> create(std::string_view, const NewNode&) override { return Errno::kENOENT; }
   Status read_directory(DirectorySink& sink, std::uint64_t& position) final;
   Result<Ref<File>> open(std::uint32_t flags) override;
 };
