@@ -22,6 +22,10 @@ class IoCursor {
   // Bytes not transferred yet.
   std::size_t remaining() const { return remaining_; }
   bool faulted() const { return faulted_; }
+  // Leaves what lies beyond the next `length` bytes alone.
+  void limit(std::size_t length) {
+    if (length < remaining_) remaining_ = length;
+  }
   // Copies `from` to the program; returns how many bytes.
   std::size_t put(std::span<const std::byte> from);
   // The same with zeros.

@@ -32,6 +32,12 @@ class DirectoryFile final : public VnodeFile {
   }
 };
 
+class PathOnlyFile final : public VnodeFile {
+ public:
+  using VnodeFile::VnodeFile;
+  Result<Ref<MemoryObject>> memory_object() override { return Errno::kEBADF; }
+};
+
 template <typename T>
 Result<Ref<File>> make(Ref<Vnode> vnode, std::uint32_t flags) {
   auto* const file = new (std::nothrow) T(std::move(vnode), flags);
@@ -46,7 +52,7 @@ Result<Ref<File>> open_directory(Ref<Vnode> vnode, std::uint32_t flags) {
 }
 
 Result<Ref<File>> open_path_only(Ref<Vnode> vnode, std::uint32_t flags) {
-  return make<VnodeFile>(std::move(vnode), flags);
+  return make<PathOnlyFile>(std::move(vnode), flags);
 }
 
 }  // namespace plumbline

@@ -13,8 +13,9 @@ namespace {
 // Commands (Linux, include/uapi/asm-generic/fcntl.h and include/uapi/linux/fcntl.h).
 constexpr int kDuplicate = 0, kGetDescriptorFlags = 1, kSetDescriptorFlags = 2, kGetFlags = 3,
               kSetFlags = 4, kSetOwner = 8, kGetOwner = 9, kSetSignal = 10, kGetSignal = 11,
-              kSetLease = 1024, kGetLease = 1025, kNotify = 1026, kDuplicateCloseOnExec = 1030,
-              kSetPipeSize = 1031, kGetPipeSize = 1032, kAddSeals = 1033, kGetSeals = 1034;
+              kSetOwnerKind = 15, kGetOwnerKind = 16, kSetLease = 1024, kGetLease = 1025,
+              kNotify = 1026, kDuplicateCloseOnExec = 1030, kSetPipeSize = 1031,
+              kGetPipeSize = 1032, kAddSeals = 1033, kGetSeals = 1034;
 
 // What F_SETFL changes.
 constexpr std::uint32_t kChangeable =
@@ -77,6 +78,25 @@ Result<long> seal_command(File& file, int command, std::uint64_t argument) {
   return ok(add_memory_file_seals(*file.vnode(), static_cast<std::uint32_t>(argument)));
 }
 
+// F_SETOWN_EX and F_GETOWN_EX; glibc asks for the owner only this way, since a group's number below
+// zero looks like an error otherwise.
+Status owner_command(File& file, int command, std::uint64_t address) {
+  struct Owner {
+    int kind, number;
+  };
+  constexpr int kTask = 0, kProcess = 1, kGroup = 2;
+  if (command == kSetOwnerKind) {
+    Result<Owner> given = load_application<Owner>(address);
+    if (!given) return given.error();
+    if (given->kind < kTask || given->kind > kGroup) return Errno::kEINVAL;
+    file.signal_owner.store(given->kind == kGroup ? -given->number : given->number,
+                            std::memory_order_relaxed);
+    return {};
+  }
+  const int owner = file.signal_owner.load(std::memory_order_relaxed);
+  return store_application(address, owner < 0 ? Owner{kGroup, -owner} : Owner{kProcess, owner});
+}
+
 Result<long> call_fcntl(int descriptor, int command, std::uint64_t argument) {
   const Result<Ref<File>> reference = file_at(descriptor);
   if (!reference) return reference.error();
@@ -101,6 +121,9 @@ Result<long> call_fcntl(int descriptor, int command, std::uint64_t argument) {
       return 0L;
     case kGetOwner:
       return static_cast<long>(file.signal_owner.load(std::memory_order_relaxed));
+    case kSetOwnerKind:
+    case kGetOwnerKind:
+      return ok(owner_command(file, command, argument));
     case kSetSignal:
       // Only the usual signal, SIGIO.
       return argument == 0 ? Result<long>(0L) : Errno::kEINVAL;

@@ -15,8 +15,8 @@
 namespace plumbline::linux_abi {
 namespace {
 
-// RLIMIT_FSIZE: how much of a write at `offset` is allowed. kEFBIG, with SIGXFSZ, when nothing is.
-Status check_file_size(File& file, std::uint64_t offset) {
+// RLIMIT_FSIZE: cuts a write at `offset` to what is allowed. kEFBIG, with SIGXFSZ, when nothing is.
+Status limit_to_file_size(File& file, std::uint64_t offset, IoCursor& from) {
   const std::uint64_t limit = current_process().limits[kLimitFileSize].current;
   if (limit == kNoLimit) [[likely]]
     return {};
@@ -25,7 +25,10 @@ Status check_file_size(File& file, std::uint64_t offset) {
     const Result<std::uint64_t> end = file.end();
     if (end) offset = *end;
   }
-  if (offset < limit) return {};
+  if (offset < limit) {
+    from.limit(limit - offset);
+    return {};
+  }
   SignalInformation information{};
   information.signal = kSIGXFSZ;
   (void)send_signal(current_task(), information);
@@ -61,7 +64,7 @@ Result<std::size_t> write_here(File& file, IoCursor& from) {
   if (!file.seekable()) return told(file, file.write(from, offset), kInModify);
   const LockGuard guard(file.position_lock);
   offset = file.position;
-  if (const Status status = check_file_size(file, offset); !status) return status.error();
+  if (const Status status = limit_to_file_size(file, offset, from); !status) return status.error();
   const Result<std::size_t> done = file.write(from, offset);
   if (done) file.position = offset + *done;
   return told(file, done, kInModify);
@@ -77,7 +80,7 @@ Result<std::size_t> write_at(File& file, IoCursor& from, std::int64_t offset) {
   if (!is_valid_place(offset, from.remaining())) return Errno::kEINVAL;
   if (!file.seekable()) return Errno::kESPIPE;
   auto at = static_cast<std::uint64_t>(offset);
-  if (const Status status = check_file_size(file, at); !status) return status.error();
+  if (const Status status = limit_to_file_size(file, at, from); !status) return status.error();
   return told(file, file.write(from, at), kInModify);
 }
 
