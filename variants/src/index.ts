@@ -7,6 +7,7 @@ export { ElfError, readBuildId, readPvhEntry, readSymbols } from './elf.ts';
 export { EnvironmentError, messageOf, UsageError, UserError } from './errors.ts';
 export { buildProgramImage, type ImageOptions, type ImageReport, type ProgramImage } from './image/build.ts';
 export { splitCommandLine } from './image/command-line.ts';
+export { IMAGE_ADDRESS } from './image/container.ts';
 export { type CpioEntry, writeCpio } from './image/cpio.ts';
 export { type AddedFile, type ProgramStart, programArchive } from './image/program.ts';
 export { buildKernel, KernelBuildError, type KernelImage } from './kernel-build.ts';

@@ -49,7 +49,7 @@ export function guestCommand(config: GuestConfig): GuestCommand {
   const firmware = ownFirmware(config);
   const { modules } = config;
   if (firmware) {
-    const placed = placeModules(modules?.files ?? [], config.memoryBytes);
+    const placed = placeModules(modules, config.memoryBytes);
     writeStartInfo(firmware.startInfo, config.kernel, { ...config, modules: placed });
   } else if (modules) {
     joinModules(modules);

@@ -90,6 +90,14 @@ const RING_ENTRIES = 1024;
 /** QEMU's virtio-mmio is a legacy device (virtio 0.9) unless told otherwise; guests of a comparison get virtio 1. */
 const MODERN_VIRTIO: readonly string[] = ['-global', 'virtio-mmio.force-legacy=false'];
 
+/**
+ * Shared memory where the generator reads and writes the guest's rings in place. Other guests get memory of QEMU's own, for
+ * which Linux has large pages: half as many page faults until an image is loaded.
+ */
+function memoryBackend({ network }: GuestConfig): string {
+  return network && 'socket' in network ? 'memory-backend-memfd,share=on' : 'memory-backend-ram';
+}
+
 function machineArguments(config: GuestConfig): string[] {
   const properties: string[] = [config.machine];
   if (config.machine === 'microvm') {
@@ -101,9 +109,8 @@ function machineArguments(config: GuestConfig): string[] {
     '-machine',
     properties.join(','),
     ...MODERN_VIRTIO,
-    // Shared memory: the generator reads and writes the guest's rings in place.
     '-object',
-    `memory-backend-memfd,id=mem,size=${kibibytes(config.memoryBytes)},share=on`,
+    `${memoryBackend(config)},id=mem,size=${kibibytes(config.memoryBytes)}`,
     '-m',
     kibibytes(config.memoryBytes),
     '-smp',
@@ -138,8 +145,9 @@ function kernelArguments(config: GuestConfig): string[] {
       ...['-bios', firmware.image],
       ...['-device', `loader,file=${quote(config.kernel)}`],
       ...['-device', `loader,file=${quote(firmware.startInfo)},addr=0x${START_PAGE.toString(16)},force-raw=on`],
-      ...placeModules(config.modules?.files ?? [], config.memoryBytes).flatMap(({ file, address }) => [
-        ...['-device', `loader,file=${quote(file)},addr=0x${address.toString(16)},force-raw=on`],
+      ...placeModules(config.modules, config.memoryBytes).flatMap(({ file, elf, address }) => [
+        '-device',
+        `loader,file=${quote(file)}${elf ? '' : `,addr=0x${address.toString(16)},force-raw=on`}`,
       ]),
     ];
   }

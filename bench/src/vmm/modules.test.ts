@@ -15,34 +15,36 @@ function file(name: string, bytes: number): string {
   return path;
 }
 
-const large = file('large', 5 * MIB + 1);
-const small = file('small', 4096);
+const image = { file: file('image', 5 * MIB + 1), container: '/image.elf' };
+const own = file('own', 4096);
+const joined = join(directory, 'joined');
 
 describe('placeModules', () => {
-  it('puts them at the top of the memory, on boundaries of 2 MiB, in their order', () => {
-    expect(placeModules([large, small], 64 * MIB)).toEqual([
-      { file: large, address: 56 * MIB, bytes: 5 * MIB + 1 },
-      { file: small, address: 62 * MIB, bytes: 4096 },
+  it('puts them one after the other, on boundaries of 2 MiB', () => {
+    expect(placeModules({ image, own, joined }, 64 * MIB)).toEqual([
+      { file: '/image.elf', elf: true, address: 16 * MIB, bytes: 5 * MIB + 1 },
+      { file: own, elf: false, address: 22 * MIB, bytes: 4096 },
     ]);
-    expect(placeModules([], 2 * MIB)).toEqual([]);
+    expect(placeModules({ own, joined }, 64 * MIB)).toEqual([
+      { file: own, elf: false, address: 16 * MIB, bytes: 4096 },
+    ]);
   });
-  it('stays below the devices', () => {
-    expect(placeModules([small], 8 * 1024 * MIB)[0]?.address).toBe(3 * 1024 * MIB - 2 * MIB);
+  it('leaves guests without modules as small as they want to be', () => {
+    expect(placeModules(undefined, 2 * MIB)).toEqual([]);
   });
   it('says how much memory it takes when it is too little', () => {
-    expect(() => placeModules([large, small], 12 * MIB)).toThrow(UsageError);
-    expect(() => placeModules([large, small], 12 * MIB)).toThrow(/12 MiB of memory; .* at least 16M/);
-    expect(placeModules([large, small], 16 * MIB)).toHaveLength(2);
+    expect(() => placeModules({ image, own, joined }, 31 * MIB)).toThrow(UsageError);
+    expect(() => placeModules({ image, own, joined }, 31 * MIB)).toThrow(/31 MiB of memory; .* at least 32M/);
+    expect(placeModules({ image, own, joined }, 32 * MIB)).toHaveLength(2);
   });
 });
 
 it('joins several for the firmware that takes one', () => {
-  const one = { files: [small], joined: join(directory, 'one') };
+  const one = { own, joined };
   joinModules(one);
-  expect(joinedModules(one)).toBe(small);
-  const two = { files: [small, large], joined: join(directory, 'two') };
+  expect(joinedModules(one)).toBe(own);
+  const two = { image, own, joined };
   joinModules(two);
-  expect(readFileSync(joinedModules(two)).equals(Buffer.concat([small, large].map((path) => readFileSync(path))))).toBe(
-    true,
-  );
+  const both = Buffer.concat([image.file, own].map((path) => readFileSync(path)));
+  expect(readFileSync(joinedModules(two)).equals(both)).toBe(true);
 });

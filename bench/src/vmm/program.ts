@@ -92,7 +92,7 @@ export async function programConfig(boot: ProgramBoot, directory: string): Promi
     memoryBytes: boot.memoryBytes ?? PROGRAM_MEMORY,
     kernel: boot.kernel.boot,
     firmware: { image: boot.kernel.firmware, startInfo: join(directory, 'start-info.bin') },
-    modules: { files: [...(boot.image ? [boot.image.file] : []), archive], joined: join(directory, 'modules.cpio') },
+    modules: { ...(boot.image ? { image: boot.image } : {}), own: archive, joined: join(directory, 'modules.cpio') },
     options: Object.entries(options)
       .map(([name, value]) => `${name}=${value}`)
       .join(' '),

@@ -115,7 +115,7 @@ describe('arguments', () => {
   });
   it('shares the memory with the generator and leaves out what kvm_pvm refuses', () => {
     const line = qemuArguments(config).join(' ');
-    expect(line).toContain('memory-backend-memfd,id=mem,size=65536K,share=on');
+    expect(line).toContain('memory-backend-memfd,share=on,id=mem,size=65536K');
     expect(line).toContain('-cpu host,-arch-capabilities');
   });
   it('our firmware replaces -kernel on microvm, and only there', () => {

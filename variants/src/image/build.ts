@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import type { ResolvedPackage } from '../debian/resolve.ts';
 import { UserError } from '../errors.ts';
 import { removeStaleDirectories } from '../process/temporary-directories.ts';
 import { encodeSiteList, SITE_FOLDER, siteListOf } from '../sites/site-list.ts';
+import { elfContainer } from './container.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { groupFiles, mergedPath, mergeFiles, type PackageFile, packageFiles } from './file-tree.ts';
 import { leftOutKind } from './left-out.ts';
@@ -50,6 +51,8 @@ export interface ProgramImage {
   /** Path of the archive ("newc", data of a page and more on page boundaries). */
   readonly file: string;
   readonly bytes: number;
+  /** The same archive as an ELF file that QEMU loads at IMAGE_ADDRESS. */
+  readonly container: string;
   /** Path of the report, beside the archive; the list of contents is `contents.txt` there. */
   readonly reportFile: string;
   readonly report: ImageReport;
@@ -65,8 +68,11 @@ export interface ImageOptions extends CacheOptions {
 
 const defaultDirectory = fileURLToPath(new URL('../../../build/images', import.meta.url));
 
+/** Images that nothing has asked for in so long are removed when another is built. */
+const IMAGE_LIFE_MS = 14 * 24 * 3_600_000;
+
 /** Change it when the same packages give another image, so that cached ones are not mistaken for new ones. */
-const LAYOUT = 3;
+const LAYOUT = 4;
 
 interface Contents {
   readonly entries: readonly CpioEntry[];
@@ -181,14 +187,29 @@ function listing(entries: readonly CpioEntry[]): string {
   return `${lines.sort((a, b) => (a.slice(20) < b.slice(20) ? -1 : 1)).join('\n')}\n`;
 }
 
+async function removeOldImages(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const path = join(parent, name);
+    if (!/^programs-\w+$/.test(name)) continue;
+    // Another process may remove it at the same time.
+    const used = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Date.now(),
+    );
+    if (Date.now() - used > IMAGE_LIFE_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
 async function write(directory: string, contents: Contents): Promise<void> {
   const temporary = `${directory}.${randomUUID()}`;
   await mkdir(temporary, { recursive: true });
   await removeStaleDirectories(dirname(directory), /^programs-\w+\./);
+  await removeOldImages(dirname(directory));
   try {
     const archive = writeCpio(contents.entries, { alignPages: true });
     const sha256 = createHash('sha256').update(archive).digest('hex');
     await writeFile(join(temporary, 'image.cpio'), archive);
+    await writeFile(join(temporary, 'image.elf'), elfContainer(archive));
     await writeFile(join(temporary, 'contents.txt'), listing(contents.entries));
     await writeFile(
       join(temporary, 'report.json'),
@@ -230,11 +251,14 @@ export async function buildProgramImage(names: readonly string[], options: Image
     options.onProgress?.(`building an image of ${roots.join(', ')}`);
     await write(directory, await contentsOf(fetched.packages, roots));
   }
+  const now = new Date();
+  await utimes(directory, now, now);
   const reportFile = join(directory, 'report.json');
   const file = join(directory, 'image.cpio');
   return {
     file,
     bytes: (await stat(file)).size,
+    container: join(directory, 'image.elf'),
     reportFile,
     report: imageReport.parse(JSON.parse(await readFile(reportFile, 'utf8'))),
     packages: fetched.packages.map(({ name, version, architecture, sha256, locked }) => ({
