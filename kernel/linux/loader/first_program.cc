@@ -202,7 +202,6 @@ void run_program() {
   read_description(program);
   description = &program;
   initialise_calls();
-  if (!mount_proc_and_sys()) panic("no memory for /proc and /sys");
 
   Ref<Process> process = make_first_process(program);
   insert_process(*process, nullptr);
