@@ -47,6 +47,19 @@ bool FutexTable::withdraw(Waiter& waiter) {
   }
 }
 
+// After a wake without a cause, as it seems: a waker may be between waking the thread and saying so.
+// It holds the bucket's lock meanwhile. False: the waiter has been woken.
+bool FutexTable::prepare_again(Waiter& waiter) {
+  for (;;) {
+    Bucket& bucket = *waiter.bucket.load(std::memory_order_relaxed);
+    const LockGuard guard(bucket.lock);
+    if (waiter.bucket.load(std::memory_order_relaxed) != &bucket) continue;
+    if (!waiter.hook.linked()) return false;
+    waiter.sleeper.prepare();
+    return true;
+  }
+}
+
 // The waiter is in its bucket and prepared to sleep.
 Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
   for (;;) {
@@ -62,11 +75,7 @@ Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
       if (withdraw(waiter)) return Errno::kETIMEDOUT;
       return {};
     }
-    waiter.sleeper.prepare();
-    if (waiter.woken.load(std::memory_order_acquire)) {
-      waiter.sleeper.cancel();
-      return {};
-    }
+    if (!prepare_again(waiter)) return {};
   }
 }
 

@@ -85,6 +85,7 @@ class FutexTable {
   Bucket& bucket_of(std::uint64_t key);
   Status sleep(Waiter& waiter, Deadline deadline, StopFunction stop);
   static bool withdraw(Waiter& waiter);
+  static bool prepare_again(Waiter& waiter);
   static void wake_one(Bucket& bucket, Waiter& waiter);
   static unsigned wake_locked(Bucket& bucket, std::uint64_t key, unsigned count,
                               std::uint32_t bits);
