@@ -42,8 +42,14 @@ void unpack_image() {
   if (!make_root()) panic("no memory for the root directory");
   for (std::size_t i = 0; i < modules.size(); ++i) {
     UnpackResult result;
+    const Nanoseconds begin = monotonic_now();
     const Status status = unpack_archive(modules[i], root_vnode(), result);
-    if (status) continue;
+    if (status) {
+      log_info("boot module %zu: %zu files, %zu KiB in place, %zu KiB copied, %lu us", i,
+               result.files, result.lent_bytes / kKiB, result.copied_bytes / kKiB,
+               (monotonic_now() - begin).count / 1000);
+      continue;
+    }
     log_error("boot module %zu of %zu bytes cannot be unpacked: %s at byte %zu (error %d)", i,
               modules[i].size(), result.error, result.error_offset,
               static_cast<int>(status.error()));
