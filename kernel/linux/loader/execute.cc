@@ -26,6 +26,8 @@ namespace plumbline::linux_abi {
 namespace {
 
 constexpr std::uint64_t kStackSize = 8 * kMiB;
+// Addresses for stacks, of which every other stretch is used: 240 programs at a time.
+constexpr std::uint64_t kStacks = 0xf000'0000;
 // Where programs that may be moved begin, and how far apart: their heaps grow behind them. The
 // libraries' mappings come down from 0x7fff'0000'0000.
 constexpr std::uint64_t kFirstProgram = 0x5555'5555'0000, kProgramDistance = 64 * kGiB;
@@ -108,13 +110,27 @@ void fill_auxiliary(const ProgramFile& file, const LoadedProgram& loaded, const 
   auxiliary.add(Auxiliary::kCapabilities2, kFsGsBase);
 }
 
+// In the addresses above those that mmap gives out, with nothing below: a stack that runs over
+// meets no neighbour.
+Result<std::uint64_t> map_stack(AddressOwner owner) {
+  for (std::uint64_t top = kApplicationEnd; top > kApplicationEnd - kStacks;
+       top -= 2 * kStackSize) {
+    const Result<std::uint64_t> base =
+        address_space::map({.owner = owner,
+                            .hint = top - kStackSize,
+                            .length = kStackSize,
+                            .protection = kProtectRead | kProtectWrite,
+                            .fixed_noreplace = true,
+                            .reserve_only = true,
+                            .small_pages = true,
+                            .name = "[stack]"});
+    if (base || base.error() != Errno::kEEXIST) return base;
+  }
+  return Errno::kENOMEM;
+}
+
 Status make_stack(ExecuteRequest& request, const Process& process, LoadedProgram& loaded) {
-  const Result<std::uint64_t> base = address_space::map({.owner = loaded.memory->owner,
-                                                         .length = kStackSize,
-                                                         .protection = kProtectRead | kProtectWrite,
-                                                         .reserve_only = true,
-                                                         .small_pages = true,
-                                                         .name = "[stack]"});
+  const Result<std::uint64_t> base = map_stack(loaded.memory->owner);
   if (!base) return base.error();
   AuxiliaryVector auxiliary;
   fill_auxiliary(request.file, loaded, process, auxiliary);
