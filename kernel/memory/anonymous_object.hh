@@ -34,7 +34,8 @@ class AnonymousObject : public MemoryObject {
   // PageStore::lend: shows the caller's page, which must outlive the object. Only whole pages: what
   // lies behind the end of the content in the last one can be seen through mappings.
   bool lend(std::uint64_t index, void* page);
-  // Makes the object longer without a page: what a write beyond the end did. With content_lock.
+  // Makes the object longer, without making pages; for a write beyond the end, before it stores its
+  // bytes: what lies in the last page behind the old end is cleared. With content_lock.
   void grow(std::uint64_t size);
   // ftruncate(2): what lies beyond goes, also from mappings; new bytes read as zeros. With
   // content_lock; may sleep.

@@ -85,7 +85,7 @@ std::uintptr_t* PageStore::make_slot(std::uint64_t index) {
 void* PageStore::find_or_create(std::uint64_t index) {
   if (void* page = find(index); page != nullptr) return page;
   // The page first: a slot that stays empty would have to be taken back.
-  const PageBlock block = allocate_program_pages(0, Zeroed::kYes);
+  const PageBlock block = allocate_object_page();
   if (!block) return nullptr;
   std::uintptr_t* slot = make_slot(index);
   if (slot == nullptr) {

@@ -219,13 +219,24 @@ PageBlock allocate_pages(unsigned order, Zeroed zeroed) {
   return block;
 }
 
-PageBlock allocate_program_pages(unsigned order, Zeroed zeroed) {
-  // A sixty-fourth, at least 256 KiB: slabs, stacks and page tables of what goes on until the
-  // program has ended or has freed something.
-  const std::size_t keep = std::max<std::size_t>(64, allocator.total() / 64);
+namespace {
+
+PageBlock allocate_keeping(std::size_t keep, unsigned order, Zeroed zeroed) {
   const PageBlock block = allocator.allocate(order, keep);
   if (block && zeroed == Zeroed::kYes) std::memset(block.data, 0, block.size());
   return block;
+}
+
+}  // namespace
+
+PageBlock allocate_program_pages(unsigned order, Zeroed zeroed) {
+  // A sixty-fourth, at least 256 KiB: slabs, stacks and page tables of what goes on until the
+  // program has ended or has freed something.
+  return allocate_keeping(std::max<std::size_t>(64, allocator.total() / 64), order, zeroed);
+}
+
+PageBlock allocate_object_page() {
+  return allocate_keeping(std::max<std::size_t>(128, allocator.total() / 16), 0, Zeroed::kYes);
 }
 
 void split_pages(PageBlock block) { allocator.split(block); }

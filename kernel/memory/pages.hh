@@ -40,6 +40,9 @@ void free_pages(PageBlock block);
 // The same for what programs ask for (their memory, files in memory): the last part of memory is
 // kept for the kernel, whose own needs end in a panic when they are not met.
 PageBlock allocate_program_pages(unsigned order, Zeroed zeroed = Zeroed::kNo);
+// A zeroed page of a file or of shared memory. These leave more: who fills a file gets an error
+// and should then have the memory to say so.
+PageBlock allocate_object_page();
 // Makes an allocated block many blocks of one page, which are freed each on its own.
 void split_pages(PageBlock block);
 

@@ -34,6 +34,8 @@ PageBlock allocate_program_pages(unsigned order, Zeroed zeroed) {
   return allocate_pages(order, zeroed);
 }
 
+PageBlock allocate_object_page() { return allocate_pages(0, Zeroed::kYes); }
+
 void free_pages(PageBlock block) {
   ASSERT(in_use >= std::size_t{1} << block.order);
   in_use -= std::size_t{1} << block.order;
