@@ -1,9 +1,10 @@
-/* Files beyond the everyday calls: unnamed files, links of links, several ways to the same content, locks between
- * open files, copies, attributes of other users, odd arguments. */
+/* Files beyond the everyday calls: unnamed files, links of links, several ways to the same content,
+ * locks between open files, copies, attributes of other users, odd arguments. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -11,9 +12,9 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
@@ -41,7 +42,8 @@ static void show_lock(int file, int command, short type, long start, long length
   if (lock.l_type == F_UNLCK) {
     printf("getlk: free\n");
   } else {
-    printf("getlk: type %d start %ld length %ld\n", lock.l_type, (long)lock.l_start, (long)lock.l_len);
+    printf("getlk: type %d start %ld length %ld\n", lock.l_type, (long)lock.l_start,
+           (long)lock.l_len);
   }
 }
 
@@ -323,7 +325,8 @@ static void attributes(void) {
   RESULT(utimes("named", times));
   RESULT(utimes("named", wrong));
   RESULT(stat("named", &s));
-  printf("%ld %ld %ld %ld\n", s.st_atim.tv_sec, s.st_atim.tv_nsec, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+  printf("%ld %ld %ld %ld\n", s.st_atim.tv_sec, s.st_atim.tv_nsec, s.st_mtim.tv_sec,
+         s.st_mtim.tv_nsec);
   const struct utimbuf seconds = {50, 60};
   RESULT(utime("named", &seconds));
   RESULT(stat("named", &s));
