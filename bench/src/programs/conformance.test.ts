@@ -29,8 +29,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** What differs between accelerators is the way in and out of programs; TCG has the plainest one. */
 const ACCELERATORS: readonly AcceleratorRequest[] = ['kvm', 'tcg'];
 
+/** QEMU's translator raises no floating-point exceptions for vector instructions: nothing of ours to see there. */
+const NOT_EMULATED = ['float_faults'];
+
 describe.each(ACCELERATORS)('on our kernel under %s as on Linux', (accelerator) => {
-  it.each(CONFORMANCE_PROGRAMS)(
+  it.each(CONFORMANCE_PROGRAMS.filter((name) => accelerator !== 'tcg' || !NOT_EMULATED.includes(name)))(
     '%s',
     async (name) => {
       const binary = await compileConformanceProgram(name, folder);
