@@ -15,4 +15,9 @@ Result<Ref<File>> open_directory(Ref<Vnode> vnode, std::uint32_t flags);
 // O_PATH: only the place in the tree; reading and writing are refused by the calls.
 Result<Ref<File>> open_path_only(Ref<Vnode> vnode, std::uint32_t flags);
 
+// What /proc/self/fd/N leads to for a file without a vnode of its own. Opening it again gives the
+// same open file, if that is a pipe's end which may do what is asked for (kEACCES), and kENXIO for
+// all else. kENOMEM.
+Result<Ref<Vnode>> file_vnode(Ref<File> file);
+
 }  // namespace plumbline

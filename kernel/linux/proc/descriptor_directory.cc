@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "fs/vnode_files.hh"
 #include "linux/proc/process_directory.hh"
 #include "sync/lock_guard.hh"
 
@@ -45,6 +46,7 @@ class DescriptorLink final : public PseudoLink {
   Result<Ref<Vnode>> magic_target() override {
     const Result<Ref<File>> file = file_of(*process_, descriptor_);
     if (!file) return file.error();
+    if ((*file)->vnode() == nullptr) return file_vnode(*file);
     return Ref<Vnode>::share((*file)->vnode());
   }
 
