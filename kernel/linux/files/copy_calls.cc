@@ -131,7 +131,11 @@ Result<std::size_t> call_copy_file_range(int in, std::uint64_t in_offset, int ou
   };
   const std::int64_t begin = start(source, 0), to_begin = start(target, 1);
   if (begin < 0 || to_begin < 0) return Errno::kEINVAL;
-  length = std::min(length, kMostBytes);
+  const Result<std::uint64_t> end = source.end();
+  if (!end) return end.error();
+  // What lies behind the end is not copied, and overlaps with nothing.
+  const auto at = static_cast<std::uint64_t>(begin);
+  length = std::min<std::uint64_t>({length, kMostBytes, *end > at ? *end - at : 0});
   const auto span = static_cast<std::int64_t>(length);
   // Onto itself only where nothing overlaps.
   if (source.vnode() == target.vnode() && begin < to_begin + span && to_begin < begin + span)
