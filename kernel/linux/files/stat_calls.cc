@@ -174,7 +174,10 @@ Result<std::size_t> call_readlinkat(int directory, std::uint64_t path, std::uint
   // Without a path: the link that an O_PATH descriptor stands for.
   const Result<Ref<Vnode>> vnode = find_at(directory, path, kAtNoFollow | kAtEmptyPath);
   if (!vnode) return vnode.error();
-  if ((*vnode)->type() != kModeSymbolicLink) return Errno::kEINVAL;
+  if ((*vnode)->type() != kModeSymbolicLink) {
+    const Result<char> first = load_application<char>(path);
+    return first && *first == '\0' ? Errno::kENOENT : Errno::kEINVAL;
+  }
   const auto store = [&](std::string_view text) -> Result<std::size_t> {
     const std::size_t length = std::min(text.size(), static_cast<std::size_t>(size));
     if (!is_application_range(buffer, length) ||
