@@ -5,11 +5,12 @@ export { type PackageProvenance, packagedFile, type UnpackedPackage } from './de
 export * from './declarations.ts';
 export { ElfError, readBuildId, readPvhEntry, readSymbols } from './elf.ts';
 export { EnvironmentError, messageOf, UsageError, UserError } from './errors.ts';
-export { buildProgramImage, type ImageOptions, type ImageReport, type ProgramImage } from './image/build.ts';
+export { buildProgramImage, type ImageOptions, type ProgramImage } from './image/build.ts';
 export { splitCommandLine } from './image/command-line.ts';
 export { IMAGE_ADDRESS } from './image/container.ts';
 export { type CpioEntry, writeCpio } from './image/cpio.ts';
 export { type AddedFile, type ProgramStart, programArchive } from './image/program.ts';
+export type { ImageReport } from './image/report.ts';
 export { buildKernel, KernelBuildError, type KernelImage } from './kernel-build.ts';
 export { takeLockFile } from './lock-file.ts';
 export { CommandError, type CommandOptions, dyingWithUs, runCommand } from './process/command.ts';

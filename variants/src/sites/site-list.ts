@@ -46,6 +46,8 @@ const searchSchema = z.object({
 
 /** As {@link findSites}, with the result kept by the file's content: disassembling a large library takes seconds. */
 async function search(file: string, bytes: Buffer, cache: string): Promise<SiteSearch | undefined> {
+  // Without these bytes there is nothing to find, and nothing to keep.
+  if (!bytes.includes(Buffer.from([0x0f, 0x05]))) return findSites(file, bytes);
   const key = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
   const kept = join(cache, `${key}-${METHOD}.json`);
   try {
@@ -54,7 +56,7 @@ async function search(file: string, bytes: Buffer, cache: string): Promise<SiteS
     // Not there yet, or not whole: it is made now.
   }
   const found = await findSites(file, bytes);
-  if (found === undefined || found.sites.length + found.refused.length === 0) return found;
+  if (found === undefined) return undefined;
   await mkdir(cache, { recursive: true });
   const temporary = `${kept}.${randomUUID()}`;
   await writeFile(temporary, JSON.stringify(found));
