@@ -87,7 +87,7 @@ void* allocate() {
   if (size == 0) return nullptr;
   void* area = heap_allocate(size, 64);
   // XSAVE leaves the header's reserved bytes as they are, and XRSTOR wants zeros there.
-  if (area != nullptr) std::memset(area, 0, size);
+  if (area != nullptr) std::memset(static_cast<std::byte*>(area) + kHeader, 0, kHeaderSize);
   return area;
 }
 

@@ -108,7 +108,7 @@ void end_task(int wait_status) {
     }
   }
   detach_signals(task);
-  bool last;
+  bool last, awaited;
   {
     const LockGuard guard(process_table_lock());
     Thread& thread = *current();
@@ -117,9 +117,10 @@ void end_task(int wait_status) {
     remove_task_locked(task);
     last = process->task_count.load(std::memory_order_relaxed) == 0;
     task.thread = nullptr;
+    awaited = process->exiting;
   }
   // exec waits for the others to go.
-  process->changed.wake_all();
+  if (awaited) process->changed.wake_all();
   if (last) end_of_process(*process);
   process = nullptr;
   current()->application.task = nullptr;

@@ -78,9 +78,10 @@ Result<long> lock_call(FutexWord word, bool only_try, Deadline deadline) {
   return status ? Result<long>(0) : status.error();
 }
 
-Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t value,
-                        std::uint64_t timeout, std::uint64_t second_address,
-                        std::uint32_t third_value) {
+[[gnu::noinline]] Result<long> any_futex_call(std::uint64_t address, unsigned operation,
+                                              std::uint32_t value, std::uint64_t timeout,
+                                              std::uint64_t second_address,
+                                              std::uint32_t third_value) {
   const bool shared = (operation & kPrivateFlag) == 0;
   const bool realtime = (operation & kRealtimeFlag) != 0;
   const unsigned command = operation & ~(kPrivateFlag | kRealtimeFlag);
@@ -149,6 +150,21 @@ Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t
     default:
       return Errno::kENOSYS;
   }
+}
+
+Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t value,
+                        std::uint64_t timeout, std::uint64_t second_address,
+                        std::uint32_t third_value) {
+  // What nearly all calls are, with as little as possible on the way.
+  const bool plain = address % sizeof(std::uint32_t) == 0 && address < kApplicationEnd;
+  if (plain && operation == (kWake | kPrivateFlag) && static_cast<std::int32_t>(value) > 0)
+    return static_cast<long>(table.wake(address, value, FutexTable::kAnyBit));
+  if (plain && operation == (kWait | kPrivateFlag) && timeout == 0) {
+    const Status status = table.wait({address, address}, value, FutexTable::kAnyBit,
+                                     Deadline::never(), interruption_pending);
+    return status ? Result<long>(0) : status.error();
+  }
+  return any_futex_call(address, operation, value, timeout, second_address, third_value);
 }
 
 LINUX_CALL(202, futex, call_futex);

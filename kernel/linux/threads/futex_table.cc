@@ -29,13 +29,6 @@ FutexTable::Bucket& FutexTable::bucket_of(std::uint64_t key) {
   return buckets_[(key >> 2) * 0x9e37'79b9'7f4a'7c15 >> 56];
 }
 
-void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) {
-  bucket.waiters.remove(&waiter);
-  waiter.sleeper.wake();
-  // Release, and last: who sees it may be gone the next moment.
-  waiter.woken.store(true, std::memory_order_release);
-}
-
 bool FutexTable::withdraw(Waiter& waiter) {
   for (;;) {
     Bucket& bucket = *waiter.bucket.load(std::memory_order_relaxed);
@@ -47,8 +40,8 @@ bool FutexTable::withdraw(Waiter& waiter) {
   }
 }
 
-// After a wake without a cause, as it seems: a waker may be between waking the thread and saying so.
-// It holds the bucket's lock meanwhile. False: the waiter has been woken.
+// After a wake without a cause, as it seems: a waker may be between waking the thread and saying
+// so. It holds the bucket's lock meanwhile. False: the waiter has been woken.
 bool FutexTable::prepare_again(Waiter& waiter) {
   for (;;) {
     Bucket& bucket = *waiter.bucket.load(std::memory_order_relaxed);
@@ -101,20 +94,6 @@ Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bi
     }
   }
   return sleep(waiter, deadline, stop);
-}
-
-unsigned FutexTable::wake_locked(Bucket& bucket, std::uint64_t key, unsigned count,
-                                 std::uint32_t bits) {
-  unsigned woken = 0;
-  for (Waiter* waiter = bucket.waiters.front(); waiter != nullptr && woken < count;) {
-    Waiter* const next = bucket.waiters.next(waiter);
-    if (waiter->word.key == key && (waiter->bits & bits) != 0 && waiter->owner_to_be == 0) {
-      wake_one(bucket, *waiter);
-      ++woken;
-    }
-    waiter = next;
-  }
-  return woken;
 }
 
 unsigned FutexTable::wake(std::uint64_t key, unsigned count, std::uint32_t bits) {

@@ -96,4 +96,25 @@ class FutexTable {
   std::atomic<unsigned> owners_to_be_{0};
 };
 
+inline void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) {
+  bucket.waiters.remove(&waiter);
+  waiter.sleeper.wake();
+  // Release, and last: who sees it may be gone the next moment.
+  waiter.woken.store(true, std::memory_order_release);
+}
+
+inline unsigned FutexTable::wake_locked(Bucket& bucket, std::uint64_t key, unsigned count,
+                                        std::uint32_t bits) {
+  unsigned woken = 0;
+  for (Waiter* waiter = bucket.waiters.front(); waiter != nullptr && woken < count;) {
+    Waiter* const next = bucket.waiters.next(waiter);
+    if (waiter->word.key == key && (waiter->bits & bits) != 0 && waiter->owner_to_be == 0) {
+      wake_one(bucket, *waiter);
+      ++woken;
+    }
+    waiter = next;
+  }
+  return woken;
+}
+
 }  // namespace plumbline::linux_abi

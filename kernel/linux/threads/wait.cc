@@ -16,9 +16,9 @@ constexpr unsigned kNoHang = 1, kStopped = 2, kExited = 4, kContinued = 8, kNoRe
 constexpr int kSigchld = 17;
 
 struct Wanted {
-  enum class Kind : std::uint8_t { kAny, kProcess, kGroup } kind;
-  ProcessId id;
-  unsigned options;
+  enum class Kind : std::uint8_t { kAny, kProcess, kGroup } kind = Kind::kAny;
+  ProcessId id = 0;
+  unsigned options = 0;
 
   bool matches(const Process& child) const {
     if (kind == Kind::kProcess && child.id != id) return false;
@@ -117,8 +117,7 @@ Result<long> call_wait4(int id, std::uint64_t status_address, unsigned options,
   return (*found).id;
 }
 
-Result<long> call_waitid(unsigned kind, std::uint32_t id, std::uint64_t information_address,
-                         unsigned options, std::uint64_t usage_address) {
+Result<Wanted> read_wanted(unsigned kind, std::uint32_t id, unsigned options) {
   if ((options &
        ~(kNoHang | kStopped | kExited | kContinued | kNoReap | kNoThread | kAll | kClone)) != 0 ||
       (options & (kStopped | kExited | kContinued)) == 0)
@@ -134,23 +133,33 @@ Result<long> call_waitid(unsigned kind, std::uint32_t id, std::uint64_t informat
   } else if (kind != 0) {
     return Errno::kEINVAL;
   }
-  const Result<Found> found = wait_for_child(wanted);
-  if (!found) return found.error();
-  if (information_address != 0) {
-    SignalInformation information{};
-    if ((*found).id != 0) {
-      const ChildStatus status = describe_end((*found).status);
-      information.signal = kSigchld;
-      information.code = status.code;
-      information.fields[0] = (*found).id | std::uint64_t{(*found).user} << 32;
-      information.fields[1] = static_cast<std::uint32_t>(status.status);
-    }
+  return wanted;
+}
+
+Result<long> call_waitid(unsigned kind, std::uint32_t id, std::uint64_t information_address,
+                         unsigned options, std::uint64_t usage_address) {
+  const Result<Wanted> wanted = read_wanted(kind, id, options);
+  Result<Found> found = wanted ? wait_for_child(*wanted) : Result<Found>(wanted.error());
+  if (found && (*found).id != 0) {
+    if (const Status status = store_usage(usage_address, *found); !status) return status.error();
+  }
+  // As on Linux, what the call learnt is written even if that is nothing, and a bad address is the
+  // error that the program sees. Only these fields are written.
+  struct {
+    std::int32_t signal, error, code, padding;
+    std::uint32_t process, user;
+    std::int32_t status;
+  } information{};
+  if (found && (*found).id != 0) {
+    const ChildStatus status = describe_end((*found).status);
+    information = {kSigchld, 0, status.code, 0, (*found).id, (*found).user, status.status};
+  }
+  const bool interrupted = !found && found.error() == Errno::kRestart;
+  if (information_address != 0 && !interrupted) {
     if (const Status status = store_application(information_address, information); !status)
       return status.error();
   }
-  if ((*found).id != 0) {
-    if (const Status status = store_usage(usage_address, *found); !status) return status.error();
-  }
+  if (!found) return found.error();
   return 0;
 }
 
