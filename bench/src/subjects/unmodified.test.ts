@@ -54,8 +54,8 @@ describe.each<[AcceleratorRequest, number]>([
       });
       for (const mix of ['get', 'get-set']) {
         // Four vCPUs may share two cores: a tenth will do.
-      const asked = vcpus === 1 ? count : count / 10;
-      const options = requests(mix, asked);
+        const asked = vcpus === 1 ? count : count / 10;
+        const options = requests(mix, asked);
         const { keyspace } = memcachedTraffic(loadMix(mix), 0);
         await orFailure(running.generator.populate({ keyspace, timeoutMs: 120_000 }));
         const { totals, firstBad } = await orFailure(running.generator.run(options));
