@@ -23,11 +23,17 @@ class DescriptorTable : public ReferenceCounted {
   // The file, with a reference. kEBADF. On nearly every call's path: one lock for a few
   // instructions, no sleep.
   Result<Ref<File>> get(int descriptor) {
-    const LockGuard guard(lock_);
-    if (static_cast<unsigned>(descriptor) >= static_cast<unsigned>(capacity_)) return Errno::kEBADF;
-    File* const file = entries_[descriptor].file;
+    File* const file = get_retained(descriptor);
     if (file == nullptr) return Errno::kEBADF;
-    return Ref<File>::share(file);
+    return Ref<File>::adopt(file);
+  }
+  // The same as a pointer that the caller releases; null for what is not open.
+  File* get_retained(int descriptor) {
+    const LockGuard guard(lock_);
+    if (static_cast<unsigned>(descriptor) >= static_cast<unsigned>(capacity_)) return nullptr;
+    File* const file = entries_[descriptor].file;
+    if (file != nullptr) file->retain();
+    return file;
   }
   // The lowest free descriptor from `from` on, below `limit`. kEMFILE, kENOMEM, kEINVAL.
   Result<int> add(Ref<File> file, bool close_on_exec, int from = 0, int limit = 1024 * 1024);

@@ -31,15 +31,19 @@ std::size_t clear(std::uint64_t address, std::size_t length) {
 
 }  // namespace
 
-IoCursor::IoCursor(std::span<const IoSegment> segments) : segments_(segments) {
-  for (const IoSegment& segment : segments) remaining_ += segment.length;
-}
-
 // Calls transfer(address, done, length) for the pieces of the next `length` bytes.
 template <typename Transfer>
-std::size_t IoCursor::walk(std::size_t length, Transfer transfer) {
+inline std::size_t IoCursor::walk(std::size_t length, Transfer transfer) {
   std::size_t done = 0;
   length = std::min(length, remaining_);
+  // Most transfers are a part of one segment that more follows, or that is the last.
+  if (length != 0 && !faulted_ && length < segments_.front().length - offset_) [[likely]] {
+    done = transfer(segments_.front().address + offset_, 0, length);
+    offset_ += done;
+    remaining_ -= done;
+    faulted_ = done != length;
+    return done;
+  }
   while (done < length && !faulted_) {
     const IoSegment& segment = segments_.front();
     const std::size_t part = std::min(length - done, segment.length - offset_);

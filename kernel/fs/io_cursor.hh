@@ -17,7 +17,9 @@ struct IoSegment {
 // so, and the caller returns EFAULT when nothing was transferred at all. May sleep.
 class IoCursor {
  public:
-  explicit IoCursor(std::span<const IoSegment> segments);
+  explicit IoCursor(std::span<const IoSegment> segments) : segments_(segments) {
+    for (const IoSegment& segment : segments) remaining_ += segment.length;
+  }
 
   // Bytes not transferred yet.
   std::size_t remaining() const { return remaining_; }

@@ -18,17 +18,41 @@
 application_copy:
   cmp $512, %rdx
   jae 7f
-1: cmp $8, %rdx
+1: cmp $32, %rdx
+  jb 2f
+  /* Four words a step: where a store fails, the words before it are copied again. */
+10: mov (%rsi), %rax
+  may_fault 10b, 5f
+11: mov 8(%rsi), %rcx
+  may_fault 11b, 5f
+12: mov 16(%rsi), %r8
+  may_fault 12b, 5f
+13: mov 24(%rsi), %r9
+  may_fault 13b, 5f
+14: mov %rax, (%rdi)
+  may_fault 14b, 5f
+15: mov %rcx, 8(%rdi)
+  may_fault 15b, 5f
+16: mov %r8, 16(%rdi)
+  may_fault 16b, 5f
+17: mov %r9, 24(%rdi)
+  may_fault 17b, 5f
+  add $32, %rsi
+  add $32, %rdi
+  sub $32, %rdx
+  cmp $32, %rdx
+  jae 10b
+2: cmp $8, %rdx
   jb 3f
-2: mov (%rsi), %rax
-  may_fault 2b, 5f
+20: mov (%rsi), %rax
+  may_fault 20b, 5f
 21: mov %rax, (%rdi)
   may_fault 21b, 5f
   add $8, %rsi
   add $8, %rdi
   sub $8, %rdx
   cmp $8, %rdx
-  jae 2b
+  jae 20b
 3: test $4, %dl
   jz 5f
 4: mov (%rsi), %eax

@@ -15,6 +15,8 @@ Result<int> install_descriptor(Ref<File> file, bool close_on_exec);
 void close_descriptor(int descriptor);
 // What a descriptor refers to. kEBADF.
 Result<Ref<File>> file_of(int descriptor);
+// The same as a pointer that the caller releases; null for what is not open.
+File* retain_file(int descriptor);
 // Where a path of the running program starts, and who walks.
 struct PathStart {
   Ref<Vnode> directory;

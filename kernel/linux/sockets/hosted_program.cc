@@ -52,6 +52,11 @@ Result<Ref<File>> file_of(int descriptor) {
   return descriptors[index];
 }
 
+File* retain_file(int descriptor) {
+  auto file = file_of(descriptor);
+  return file ? file->leak() : nullptr;
+}
+
 PathStart path_start() {
   HostedProgram::instance();
   return {root_vnode(), {}, 022};
@@ -67,6 +72,8 @@ const net::InterfaceConfiguration* device_network() {
   HostedProgram& program = HostedProgram::instance();
   return program.has_device ? &program.device : nullptr;
 }
+
+const net::InterfaceConfiguration* started_device_network() { return device_network(); }
 
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options) {

@@ -35,6 +35,12 @@ static_assert(sizeof(MessageHeader) == 56);
 // struct mmsghdr.
 constexpr std::uint64_t kMultipleSize = 64, kMultipleLengthAt = 56;
 
+// Into place: the header of every message goes through here.
+bool load_header(MessageHeader& header, std::uint64_t at) {
+  return is_application_range(at, sizeof header) &&
+         copy_from_application(&header, at, sizeof header) == sizeof header;
+}
+
 // The program's struct iovec, checked.
 class Segments {
  public:
@@ -125,24 +131,24 @@ Result<std::size_t> call_recvfrom(int descriptor, std::uint64_t data, std::size_
 LINUX_CALL(__NR_recvfrom, recvfrom, call_recvfrom);
 
 Result<std::size_t> send_message(Socket& socket, std::uint64_t message_at, std::uint32_t flags) {
-  const auto header = load_application<MessageHeader>(message_at);
-  if (!header) return header.error();
+  MessageHeader header;
+  if (!load_header(header, message_at)) return Errno::kEFAULT;
   SendRequest request{.flags = flags};
   SocketAddress address;
-  if (header->name != 0 && header->name_length != 0) {
-    const int length = std::min(header->name_length, static_cast<int>(SocketAddress::kMost));
-    if (const Status loaded = load_address(address, header->name, length); !loaded)
+  if (header.name != 0 && header.name_length != 0) {
+    const int length = std::min(header.name_length, static_cast<int>(SocketAddress::kMost));
+    if (const Status loaded = load_address(address, header.name, length); !loaded)
       return loaded.error();
     request.to = &address;
   }
   Segments segments;
-  if (const Status loaded = segments.load(header->segments, header->segment_count); !loaded)
+  if (const Status loaded = segments.load(header.segments, header.segment_count); !loaded)
     return loaded.error();
   IoCursor cursor(segments.span());
-  if (header->control_length == 0) [[likely]]
+  if (header.control_length == 0) [[likely]]
     return finish_send(socket, socket.send(cursor, request), flags);
   SendControl control;
-  const Status understood = load_control(control, socket, header->control, header->control_length);
+  const Status understood = load_control(control, socket, header.control, header.control_length);
   if (!understood) return understood.error();
   request.control = &control;
   return finish_send(socket, socket.send(cursor, request), flags);
@@ -157,23 +163,23 @@ Result<std::size_t> call_sendmsg(int descriptor, std::uint64_t message, std::uin
 LINUX_CALL(__NR_sendmsg, sendmsg, call_sendmsg);
 
 Result<std::size_t> receive_message(Socket& socket, std::uint64_t message_at, std::uint32_t flags) {
-  const auto header = load_application<MessageHeader>(message_at);
-  if (!header) return header.error();
-  if (header->name != 0 && header->name_length < 0) return Errno::kEINVAL;
+  MessageHeader header;
+  if (!load_header(header, message_at)) return Errno::kEFAULT;
+  if (header.name != 0 && header.name_length < 0) return Errno::kEINVAL;
   Segments segments;
-  if (const Status loaded = segments.load(header->segments, header->segment_count); !loaded)
+  if (const Status loaded = segments.load(header.segments, header.segment_count); !loaded)
     return loaded.error();
   IoCursor cursor(segments.span());
   SocketAddress from;
-  ControlWriter control(header->control, header->control == 0 ? 0 : header->control_length);
+  ControlWriter control(header.control, header.control == 0 ? 0 : header.control_length);
   ReceiveRequest request;
   request.flags = flags;
   request.control = &control;
-  if (header->name != 0) request.from = &from;
+  if (header.name != 0) request.from = &from;
   const Result<std::size_t> received = socket.receive(cursor, request);
   if (!received) return received;
-  if (header->name != 0) {
-    if (const Status stored = store_address_bytes(from, header->name, header->name_length); !stored)
+  if (header.name != 0) {
+    if (const Status stored = store_address_bytes(from, header.name, header.name_length); !stored)
       return stored.error();
     if (!store_application(message_at + offsetof(MessageHeader, name_length),
                            static_cast<std::int32_t>(from.length)))

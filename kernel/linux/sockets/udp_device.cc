@@ -14,7 +14,7 @@ namespace {
 
 constinit Mutex starting;
 constinit std::atomic<bool> started{false};
-constinit const net::InterfaceConfiguration* network = nullptr;
+constinit std::atomic<const net::InterfaceConfiguration*> network{nullptr};
 // Known before the first frame is handled.
 constinit net::Ipv4Address own_address;
 
@@ -54,12 +54,18 @@ void attach(unsigned queue, net::Interface& interface) {
 
 const net::InterfaceConfiguration* device_network() {
   if (started.load(std::memory_order_acquire)) [[likely]]
-    return network;
+    return network.load(std::memory_order_relaxed);
   const LockGuard one_at_a_time(starting);
-  if (started.load(std::memory_order_relaxed)) return network;
-  network = net::start_program_network({attach, tell_udp_receivers});
+  if (started.load(std::memory_order_relaxed)) return network.load(std::memory_order_relaxed);
+  const net::InterfaceConfiguration* const found =
+      net::start_program_network({attach, tell_udp_receivers});
+  network.store(found, std::memory_order_release);
   started.store(true, std::memory_order_release);
-  return network;
+  return found;
+}
+
+const net::InterfaceConfiguration* started_device_network() {
+  return network.load(std::memory_order_acquire);
 }
 
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,

@@ -10,6 +10,8 @@ namespace plumbline::linux_abi {
 
 // What the device's network is like; null when there is none. Starts it at the first call.
 const net::InterfaceConfiguration* device_network();
+// The same once it has been started and there is one, else null: for the fast path.
+const net::InterfaceConfiguration* started_device_network();
 // Sends a datagram by the device. False when it was dropped.
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options);

@@ -73,6 +73,8 @@ class UdpSocket final : public Socket {
 
   Status autobind();
   Result<Route> route(net::Ipv4Address to, net::Ipv4Address source) const;
+  bool simple_send(const SendRequest& request, std::size_t size, net::UdpEndpoint& to) const;
+  Result<std::size_t> send_any(IoCursor& from, const SendRequest& request);
   Result<std::size_t> send_locally(IoCursor& from, std::size_t size, net::UdpEndpoint source,
                                    net::UdpEndpoint to, bool broadcast,
                                    const net::UdpSendOptions& options);

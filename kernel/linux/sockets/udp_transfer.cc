@@ -111,7 +111,35 @@ void UdpSocket::give_control(const DatagramHeader& header, ControlWriter& contro
     control.put_object(kLevelIp, kControlTypeOfService, header.type_of_service);
 }
 
+// An unbound or closed socket, options of one message, or a destination that is not simply another
+// host of the device's network: all that is out of the ordinary.
+bool UdpSocket::simple_send(const SendRequest& request, std::size_t size,
+                            net::UdpEndpoint& to) const {
+  if ((request.flags & kMessageOutOfBand) != 0 || request.control != nullptr ||
+      size > kMostPayload || !bound.load(std::memory_order_acquire) ||
+      (shut_.load(std::memory_order_acquire) | error_.load(std::memory_order_relaxed)) != 0)
+    return false;
+  if (request.to != nullptr) {
+    if (request.to->length < kInternetAddressSize || request.to->family() != kFamilyInternet)
+      return false;
+    to = internet_endpoint(*request.to);
+  } else {
+    to = binding.remote;
+  }
+  const net::InterfaceConfiguration* const device = started_device_network();
+  if (to.port == 0 || device == nullptr || binding.local.address.is_loopback()) return false;
+  const net::Ipv4Prefix& own = device->address;
+  return own.contains(to.address) && to.address != own.address && !own.is_broadcast(to.address);
+}
+
 Result<std::size_t> UdpSocket::send(IoCursor& from, const SendRequest& request) {
+  const std::size_t size = from.remaining();
+  if (net::UdpEndpoint to; simple_send(request, size, to)) [[likely]]
+    return send_out(from, size, binding.local.port, to, ip_.send);
+  return send_any(from, request);
+}
+
+Result<std::size_t> UdpSocket::send_any(IoCursor& from, const SendRequest& request) {
   const std::size_t size = from.remaining();
   if (size > 65535) return Errno::kEMSGSIZE;
   if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
