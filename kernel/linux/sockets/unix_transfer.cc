@@ -85,8 +85,9 @@ Result<std::size_t> UnixEndpoint::send_stream(IoCursor& from, const SendRequest&
     const std::size_t size = std::min({from.remaining(), half, kChunk});
     UnixMessage* const message = UnixMessage::create(size);
     if (message == nullptr) return result(Errno::kENOBUFS);
-    message->length = from.take({message->data(), size});
-    if (message->length == 0) {
+    message->length = size;
+    // As on Linux, a piece whose end cannot be read is not sent at all.
+    if (from.take({message->data(), size}) != size) {
       UnixMessage::destroy(message);
       return result(Errno::kEFAULT);
     }
@@ -99,7 +100,6 @@ Result<std::size_t> UnixEndpoint::send_stream(IoCursor& from, const SendRequest&
       return result(delivered.error());
     }
     sent += length;
-    if (from.faulted()) return result(Errno::kEFAULT);
   }
   return sent;
 }
@@ -190,10 +190,13 @@ Result<std::size_t> UnixEndpoint::receive_stream(IoCursor& to, ReceiveRequest& r
     // Bytes of several senders are not mixed where somebody looks at who they are.
     if (!first_piece && pass && message->credentials != of) return copied;
     const std::size_t size = std::min(message->left(), to.remaining());
-    const std::size_t put = to.put({message->data() + message->consumed, size});
-    copied += put;
-    if (put < size && copied == 0) return Errno::kEFAULT;
-    bool stop = put < size;
+    // As on Linux, a piece that cannot be stored whole stays where it is.
+    if (to.put({message->data() + message->consumed, size}) != size) {
+      if (copied != 0) return copied;
+      return Errno::kEFAULT;
+    }
+    copied += size;
+    bool stop = false;
     if (first_piece || message->files) {
       // A read ends with the message whose descriptors it gave.
       stop |= give_control(*message, request, pass && first_piece, peek);
@@ -210,8 +213,8 @@ Result<std::size_t> UnixEndpoint::receive_stream(IoCursor& to, ReceiveRequest& r
     bool used_up;
     {
       const LockGuard guard(lock_);
-      message->consumed += put;
-      bytes_ -= put;
+      message->consumed += size;
+      bytes_ -= size;
       used_up = message->left() == 0;
       if (used_up) {
         queue_.remove(message);
