@@ -11,6 +11,7 @@ import { elfContainer } from './container.ts';
 import { type Contents, contentsOf } from './contents.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { type ImageReport, imageReport } from './report.ts';
+import { IMAGE_TIME } from './system-files.ts';
 
 /** An image of programs that can be booted: a cpio archive, to the byte the same for the same packages. */
 export interface ProgramImage {
@@ -30,6 +31,8 @@ export interface ProgramImage {
 export interface ImageOptions extends CacheOptions {
   /** Where images are kept; default `build/images`. */
   readonly imageDirectory?: string;
+  /** Where unpacked packages are kept; default `build/cache/debian`. */
+  readonly cacheDirectory?: string;
 }
 
 const defaultDirectory = fileURLToPath(new URL('../../../build/images', import.meta.url));
@@ -38,7 +41,7 @@ const defaultDirectory = fileURLToPath(new URL('../../../build/images', import.m
 const IMAGE_LIFE_MS = 14 * 24 * 3_600_000;
 
 /** Change it when the same packages give another image, so that cached ones are not mistaken for new ones. */
-const LAYOUT = 5;
+const LAYOUT = 6;
 
 /** The archive's index, for people: type, size and path of each entry. */
 function listing(entries: readonly CpioEntry[]): string {
@@ -69,7 +72,7 @@ async function write(directory: string, contents: Contents): Promise<void> {
   await removeStaleDirectories(dirname(directory), /^programs-\w+\./);
   await removeOldImages(dirname(directory));
   try {
-    const archive = writeCpio(contents.entries, { alignPages: true });
+    const archive = writeCpio(contents.entries, { alignPages: true, time: IMAGE_TIME });
     const sha256 = createHash('sha256').update(archive).digest('hex');
     await writeFile(join(temporary, 'image.cpio'), archive);
     await writeFile(join(temporary, 'image.elf'), elfContainer(archive));

@@ -45,7 +45,13 @@ function entryOf(file: PackageFile): CpioEntry {
   const { path } = file;
   if (file.kind === 'directory') return { path, kind: 'directory', mode: 0o755 };
   if (file.kind === 'symlink') return { path, kind: 'symlink', target: file.target };
-  return { path, kind: 'file', mode: file.executable ? 0o755 : 0o644, data: readFileSync(file.source) };
+  return {
+    path,
+    kind: 'file',
+    mode: file.executable ? 0o755 : 0o644,
+    data: readFileSync(file.source),
+    time: file.time,
+  };
 }
 
 /** The lists of system call sites of all programs and libraries. */

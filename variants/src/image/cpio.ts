@@ -1,6 +1,13 @@
 /** One entry of an archive. Directories above it are added by {@link writeCpio}. */
 export type CpioEntry =
-  | { readonly path: string; readonly kind: 'file'; readonly mode: number; readonly data: Buffer }
+  | {
+      readonly path: string;
+      readonly kind: 'file';
+      readonly mode: number;
+      readonly data: Buffer;
+      /** Of the last change, in seconds; without, what the archive's options say. */
+      readonly time?: number;
+    }
   | { readonly path: string; readonly kind: 'symlink'; readonly target: string }
   | { readonly path: string; readonly kind: 'directory'; readonly mode: number }
   | {
@@ -46,6 +53,7 @@ function member(
   links: number,
   data: Buffer,
   device: readonly [number, number],
+  time: number,
   at?: number,
 ): Buffer[] {
   let name = Buffer.from(`${path}\0`);
@@ -53,7 +61,7 @@ function member(
     // Zeros after the name's end are the one place where the format has room.
     name = Buffer.concat([name, Buffer.alloc(-(at + HEADER + name.length) & (PAGE - 1))]);
   }
-  const fields = [inode, mode, 0, 0, links, 0, data.length, 0, 0, device[0], device[1], name.length, 0];
+  const fields = [inode, mode, 0, 0, links, time, data.length, 0, 0, device[0], device[1], name.length, 0];
   const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}`;
   return [padded(Buffer.concat([Buffer.from(header), name])), data, Buffer.alloc(-data.length & 3)];
 }
@@ -65,14 +73,16 @@ export interface CpioOptions {
    * its pages in place; the archive's length is such a multiple too, so that archives one after the other keep this.
    */
   readonly alignPages?: boolean;
+  /** Time of the last change of all that has none of its own, in seconds; default: 0. */
+  readonly time?: number;
 }
 
 /**
  * Writes an initramfs in the "newc" format (Linux, Documentation/driver-api/early-userspace/buffer-format.rst). The same
- * entries give the same bytes, in whatever order: members are sorted by path, owner and times are zero, inodes are counted.
+ * entries give the same bytes, in whatever order: members are sorted by path, owners are zero, inodes are counted.
  * @throws RangeError for a path that is absolute, not normal, or given twice
  */
-export function writeCpio(entries: readonly CpioEntry[], { alignPages = false }: CpioOptions = {}): Buffer {
+export function writeCpio(entries: readonly CpioEntry[], { alignPages = false, time = 0 }: CpioOptions = {}): Buffer {
   const parts: Buffer[] = [];
   let length = 0;
   const add = (buffers: readonly Buffer[]): void => {
@@ -85,9 +95,10 @@ export function writeCpio(entries: readonly CpioEntry[], { alignPages = false }:
     const links = entry.kind === 'directory' ? 2 : 1;
     const device = entry.kind === 'character-device' ? entry.device : ([0, 0] as const);
     const at = alignPages ? length : undefined;
-    add(member(entry.path, index + 1, typeAndMode(entry), links, dataOf(entry), device, at));
+    const changed = (entry.kind === 'file' ? entry.time : undefined) ?? time;
+    add(member(entry.path, index + 1, typeAndMode(entry), links, dataOf(entry), device, changed, at));
   }
-  add(member('TRAILER!!!', 0, 0, 1, Buffer.alloc(0), [0, 0]));
+  add(member('TRAILER!!!', 0, 0, 1, Buffer.alloc(0), [0, 0], 0));
   if (alignPages) add([Buffer.alloc(-length & (PAGE - 1))]);
   return Buffer.concat(parts);
 }

@@ -10,7 +10,13 @@ export type PackageFile = {
   /** Name of the package. */
   readonly owner: string;
 } & (
-  | { readonly kind: 'file'; readonly source: string; readonly size: number; readonly executable: boolean }
+  | {
+      readonly kind: 'file';
+      readonly source: string;
+      readonly size: number;
+      readonly executable: boolean;
+      readonly time: number;
+    }
   | { readonly kind: 'symlink'; readonly target: string }
   | { readonly kind: 'directory' }
 );
@@ -40,10 +46,14 @@ export function packageFiles(item: UnpackedPackage): PackageFile[] {
     } else if (entry.isSymbolicLink()) {
       files.push({ path, owner, kind: 'symlink', target: readlinkSync(source) });
     } else {
-      const { ino, nlink, size, mode } = statSync(source);
+      const { ino, nlink, size, mode, mtimeMs } = statSync(source);
       const first = nlink > 1 ? names.get(ino) : undefined;
       if (first !== undefined) files.push({ path, owner, kind: 'symlink', target: `/${first}` });
-      else files.push({ path, owner, kind: 'file', source, size, executable: (mode & 0o111) !== 0 });
+      else {
+        // The package's archive has it: the same wherever it is unpacked.
+        const time = Math.floor(mtimeMs / 1000);
+        files.push({ path, owner, kind: 'file', source, size, executable: (mode & 0o111) !== 0, time });
+      }
       names.set(ino, path);
     }
   };

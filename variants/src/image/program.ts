@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import { encodeSiteList, SITE_FOLDER, siteListOf } from '../sites/site-list.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { mergedPath } from './file-tree.ts';
-import { systemEntries } from './system-files.ts';
+import { IMAGE_TIME, systemEntries } from './system-files.ts';
 
 /** A file or a directory of this machine, and where it is in the guest. */
 export interface AddedFile {
@@ -101,5 +101,5 @@ export async function programArchive(start: ProgramStart): Promise<Buffer> {
   const parents = systemEntries().filter(
     (entry) => entry.kind === 'directory' && !paths.has(entry.path) && isParent(entry.path, added),
   );
-  return writeCpio([...parents, ...added], { alignPages: true });
+  return writeCpio([...parents, ...added], { alignPages: true, time: IMAGE_TIME });
 }

@@ -1,6 +1,9 @@
 import type { CpioEntry } from './cpio.ts';
 import { MERGED_DIRECTORIES } from './file-tree.ts';
 
+/** Time of the last change of what no package has: Debian 12's release. Zero would be before the times that ZIP files know. */
+export const IMAGE_TIME = Date.UTC(2023, 5, 10) / 1000;
+
 /** Directories of every image that no package brings, with their modes. */
 const DIRECTORIES: readonly (readonly [path: string, mode: number])[] = [
   ...['dev', 'etc', 'home', 'mnt', 'opt', 'proc', 'run', 'run/lock', 'srv', 'sys', 'usr/bin', 'usr/lib'].map(
