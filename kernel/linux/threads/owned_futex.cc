@@ -38,8 +38,6 @@ Status FutexTable::lock_owned(FutexWord word, std::uint32_t self, bool only_try,
           wanted = self | (value & kFutexOwnerDied) | (others ? kFutexWaiters : 0);
         } else if (only_try) {
           return Errno::kEAGAIN;
-        } else if (!exists(owner)) {
-          return Errno::kESRCH;
         }
         std::uint32_t seen = value;
         present = compare_exchange_word(word.address, seen, wanted);
@@ -49,6 +47,8 @@ Status FutexTable::lock_owned(FutexWord word, std::uint32_t self, bool only_try,
           continue;
         }
         if (owner == 0) return {};
+        // As on Linux the word says by now that somebody waits.
+        if (!exists(owner)) return Errno::kESRCH;
         waiter.bucket.store(&bucket, std::memory_order_relaxed);
         waiter.sleeper.prepare();
         bucket.waiters.push_back(&waiter);
