@@ -1,6 +1,5 @@
 /* Threads that make, rename, link, map, cut, list and remove the same files at once, and keep files of their own whose
  * content must stay what they wrote. */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
