@@ -119,16 +119,11 @@ static const struct {
     {"yield", yields, yield_too},
 };
 
-int main(int count, char** arguments) {
-  if (count < 4) {
-    fprintf(stderr, "usage: %s OPERATION ITERATIONS BATCHES [stay]\n", arguments[0]);
-    return 64;
-  }
-  iterations = atol(arguments[2]);
-  const long batches = atol(arguments[3]);
-  need(iterations > 0 && batches > 0, "iterations and batches");
+static int measure(const char* name, long batches) {
   for (size_t i = 0; i < sizeof operations / sizeof *operations; ++i) {
-    if (strcmp(operations[i].name, arguments[1]) != 0) continue;
+    if (strcmp(operations[i].name, name) != 0) continue;
+    turns = 0;
+    memset(words, 0, sizeof words);
     need(pipe(there) == 0 && pipe(back) == 0, "pipe");
     pthread_t partner;
     /* One batch more, which warms up. */
@@ -152,11 +147,30 @@ int main(int count, char** arguments) {
            iterations);
     for (long batch = 0; batch < batches; ++batch)
       printf("%s%lu", batch == 0 ? "" : ",", times[batch]);
-    printf("]}\ndone\n");
-    fflush(stdout);
-    if (count > 4) pause();
-    return 0;
+    printf("]}\n");
+    free(times);
+    for (int end = 0; end < 2; ++end)
+      need(close(there[end]) == 0 && close(back[end]) == 0, "close");
+    return 1;
   }
-  fprintf(stderr, "%s: no operation \"%s\"\n", arguments[0], arguments[1]);
-  return 64;
+  fprintf(stderr, "no operation \"%s\"\n", name);
+  return 0;
+}
+
+int main(int count, char** arguments) {
+  const long batches = count > 3 ? atol(arguments[1]) : 0;
+  if (batches <= 0) {
+    fprintf(stderr, "usage: %s BATCHES OPERATION ITERATIONS [OPERATION ITERATIONS...] [stay]\n",
+            arguments[0]);
+    return 64;
+  }
+  int next = 2;
+  for (; next + 1 < count; next += 2) {
+    iterations = atol(arguments[next + 1]);
+    if (iterations <= 0 || !measure(arguments[next], batches)) return 64;
+  }
+  printf("done\n");
+  fflush(stdout);
+  if (next < count) pause();
+  return 0;
 }

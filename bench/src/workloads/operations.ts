@@ -40,7 +40,7 @@ function plan(id: string, operations: readonly Operation[], request: PlanRequest
           variant,
           accelerator,
           points,
-          overheadSeconds: points.length * (accelerator === 'tcg' ? (subject.hasVariants ? 1.5 : 5) : 0.3),
+          overheadSeconds: accelerator === 'tcg' ? (subject.hasVariants ? 1 : 5) : 0.3,
         }),
       ),
     );
@@ -71,31 +71,45 @@ async function countedBatches(socket: string, batches: number): Promise<number[]
   }
 }
 
-async function measure(context: BootContext, point: Point, operation: Operation): Promise<void> {
-  const exact = context.plan.accelerator === 'tcg';
-  const config = { ...context.bootConfig(), counting: exact };
-  const iterations = exact ? operation.counted : operation.iterations;
+/** Measures all points in one boot, one after the other. */
+async function measure(context: BootContext, operations: readonly Operation[]): Promise<void> {
+  const { points, accelerator, workload, subject } = context.plan;
+  const exact = accelerator === 'tcg';
   const batches = exact ? COUNTED_BATCHES : BATCHES;
+  const asked = points.map((point) => {
+    const operation = operations.find(({ name }) => name === point.parameters.operation);
+    if (!operation) throw new BenchError(`${workload} has no operation ${String(point.parameters.operation)}`);
+    return { point, name: operation.name, iterations: exact ? operation.counted : operation.iterations };
+  });
+  const config = { ...context.bootConfig(), counting: exact };
   try {
     const { startProgram } = context.prepared;
-    if (!startProgram) throw new BenchError(`${context.plan.subject} runs no programs`);
+    if (!startProgram) throw new BenchError(`${subject} runs no programs`);
     const before = context.hostState();
+    const words = asked.flatMap(({ name, iterations }) => [name, String(iterations)]);
     const running = await startProgram(config, {
       packages: ['libc6'],
-      argv: [PATH, operation.name, String(iterations), String(batches), 'stay'],
+      argv: [PATH, String(batches), ...words, 'stay'],
       files: [{ host: await compileProgram('microbenchmarks'), guest: PATH }],
     });
     const output = await runToDone(running, DEADLINE_MS);
-    const line = output.split('\n').find((text) => text.startsWith('{')) ?? '';
-    const result = resultSchema.parse(JSON.parse(line));
-    const values =
-      running.countingSocket === undefined ? result.batches : await countedBatches(running.countingSocket, batches);
+    const results = output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => resultSchema.parse(JSON.parse(line)));
+    const { countingSocket } = running;
+    const counted =
+      countingSocket === undefined ? undefined : await countedBatches(countingSocket, batches * asked.length);
     await running.stop();
     const after = context.hostState();
-    // The median of the batches: one that the host interrupted says nothing about the operation.
-    const value = median(values) / iterations;
-    const metric = exact ? ('instructions-per-operation' as const) : ('time-per-operation' as const);
-    await context.record(point, [{ metric, value, placement: 'none', before, after }]);
+    for (const [index, { point, name, iterations }] of asked.entries()) {
+      const timed = results.find(({ operation }) => operation === name);
+      if (!timed) throw new BenchError(`the microbenchmarks say nothing of ${name}`);
+      const values = counted?.slice(index * batches, (index + 1) * batches) ?? timed.batches;
+      const metric = counted ? ('instructions-per-operation' as const) : ('time-per-operation' as const);
+      // The median of the batches: one that the host interrupted says nothing about the operation.
+      await context.record(point, [{ metric, value: median(values) / iterations, placement: 'none', before, after }]);
+    }
   } finally {
     await config.resources.close();
   }
@@ -107,14 +121,7 @@ export function operationsWorkload(id: string, title: string, operations: readon
     id,
     title,
     plan: (request) => plan(id, operations, request),
-    run: async (context) => {
-      for (const point of context.plan.points) {
-        const operation = operations.find(({ name }) => name === point.parameters.operation);
-        if (!operation) throw new BenchError(`${id} has no operation ${String(point.parameters.operation)}`);
-        context.progress(operation.name);
-        await measure(context, point, operation);
-      }
-    },
+    run: (context) => measure(context, operations),
   };
 }
 
