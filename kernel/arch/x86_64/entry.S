@@ -192,8 +192,8 @@ trap_return_to_application: /* RSP = frame at the kernel stack's top, masked */
  * part of the frame that has been read already is safe as well. */
 .globl trap_exit_check
 trap_exit_check:
-  mov %gs:PER_CPU_KERNEL_STACK_TOP, %rsp
-  sub $F_SIZE, %rsp
+  mov %gs:PER_CPU_KERNEL_STACK_TOP, %rax
+  lea -F_SIZE(%rax), %rsp /* at once: an interrupt with the stack pointer at the top would be put into the frame */
   mov F_RIP(%rsp), %rax
   mov %gs:PER_CPU_APPLICATION, %rcx
   test %rax, %rax
