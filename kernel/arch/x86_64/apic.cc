@@ -13,6 +13,7 @@ namespace {
 // Registers by their x2APIC number; the xAPIC's memory offset is sixteen times that.
 enum Register : std::uint32_t {
   kId = 0x02,
+  kTaskPriority = 0x08,
   kEndOfInterrupt = 0x0b,
   kSpurious = 0x0f,
   kCommandLow = 0x30,
@@ -76,6 +77,9 @@ std::uint32_t initialise_cpu(std::uint8_t timer_vector) {
   // The old interrupt controller's line (LINT0): masking it here saves masking the controller
   // itself.
   write(kLvtLint0, kMasked);
+  // QEMU's emulated processor keeps the old controller's request, when a firmware left one waiting,
+  // until the next change of priority; it would come as interrupt -1, a general protection fault.
+  write(kTaskPriority, 0);
   if (timer_mode == TimerMode::kTscDeadline) {
     write(kLvtTimer, kTscDeadlineMode | timer_vector);
   } else {
