@@ -54,7 +54,8 @@ bool FutexTable::prepare_again(Waiter& waiter) {
 }
 
 // The waiter is in its bucket and prepared to sleep.
-Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
+[[gnu::always_inline]] inline Status FutexTable::sleep_inline(Waiter& waiter, Deadline deadline,
+                                                              StopFunction stop) {
   for (;;) {
     if (stop()) {
       waiter.sleeper.cancel();
@@ -70,6 +71,10 @@ Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
     }
     if (!prepare_again(waiter)) return {};
   }
+}
+
+Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
+  return sleep_inline(waiter, deadline, stop);
 }
 
 Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bits,
@@ -93,7 +98,7 @@ Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bi
       if (const Status status = touch_application(word.address, false); !status) return status;
     }
   }
-  return sleep(waiter, deadline, stop);
+  return sleep_inline(waiter, deadline, stop);
 }
 
 unsigned FutexTable::wake(std::uint64_t key, unsigned count, std::uint32_t bits) {

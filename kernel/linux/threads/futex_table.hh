@@ -84,6 +84,8 @@ class FutexTable {
 
   Bucket& bucket_of(std::uint64_t key);
   Status sleep(Waiter& waiter, Deadline deadline, StopFunction stop);
+  // The same where it is called most.
+  Status sleep_inline(Waiter& waiter, Deadline deadline, StopFunction stop);
   static bool withdraw(Waiter& waiter);
   static bool prepare_again(Waiter& waiter);
   static void wake_one(Bucket& bucket, Waiter& waiter);

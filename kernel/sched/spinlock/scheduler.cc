@@ -94,18 +94,24 @@ void send_away(RunQueue& queue, Thread& thread, unsigned index) {
   queue.leaving.push_back(&thread);
 }
 
-// The first thing on the new thread's stack: the lock was taken by the thread before.
-void finish_switch() {
-  RunQueue& queue = local();
-  Thread* ended = queue.ended;
-  queue.ended = nullptr;
-  queue.lock.unlock_masked();
+// Threads that left this CPU, or ended on it, when it switched from them. Without the lock.
+[[gnu::noinline]] void see_off(RunQueue& queue, Thread* ended) {
   while (Thread* thread = queue.leaving.pop_front()) {
     RunQueue& target = queue_of(thread->cpu);
     const LockGuard guard(target.lock);
     add(target, *thread);
   }
   if (ended != nullptr) announce_exit(*ended);
+}
+
+// The first thing on the new thread's stack: the lock was taken by the thread before.
+[[gnu::always_inline]] inline void finish_switch() {
+  RunQueue& queue = local();
+  Thread* ended = queue.ended;
+  queue.ended = nullptr;
+  queue.lock.unlock_masked();
+  // Rarely anything is left to do, and every switch comes here.
+  if (ended != nullptr || !queue.leaving.empty()) see_off(queue, ended);
 }
 
 // The next thread that may run here; others, whose allowed CPUs have changed, go elsewhere.
