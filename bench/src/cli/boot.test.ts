@@ -63,6 +63,12 @@ it("gives a program's output byte for byte, and its status", () => {
   expect(status).toBe(3);
 });
 
+it("runs a program on a machine with QEMU's firmware, which takes all archives as one", () => {
+  const { status, stdout } = boot('--machine', 'q35', '--memory', '128M', '--program', "lua -e 'print(6*7)'");
+  expect(stdout).toMatch(/^42\r?\n$/);
+  expect(status).toBe(0);
+});
+
 it('runs a program of the host with its files, where it is told to, and reports its signal', () => {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-boot-'));
   try {

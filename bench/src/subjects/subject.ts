@@ -1,5 +1,5 @@
 import type { Accelerator, SubjectId } from '@plumbline/datasets';
-import { isOfPrograms, type Variant } from '@plumbline/variants';
+import { defaultValues, isOfPrograms, type Variant } from '@plumbline/variants';
 import type { ThreadTimes } from 'perf-hooks-extra';
 import type { Generator } from '../generator/index.ts';
 import type { AnsweredEvent } from '../generator/protocol.ts';
@@ -104,8 +104,22 @@ export interface Subject {
 /** The name of what has no variants of ours: Debian's build. */
 const DEBIAN: Variant = { name: 'debian', values: {} };
 
-/** The variants in which a subject is measured, of those asked for. */
-export function variantsOf(subject: Subject, asked: readonly Variant[]): readonly Variant[] {
+/**
+ * The variants in which a subject is measured, of those asked for.
+ * @param dimensions what matters to the workload: variants that differ from the default in something else show nothing
+ * there, and are left out as long as others remain
+ */
+export function variantsOf(
+  subject: Subject,
+  asked: readonly Variant[],
+  dimensions?: readonly string[],
+): readonly Variant[] {
   if (!subject.hasVariants) return [DEBIAN];
-  return subject.runsPrograms ? asked : asked.filter((variant) => !isOfPrograms(variant));
+  const own = subject.runsPrograms ? asked : asked.filter((variant) => !isOfPrograms(variant));
+  if (dimensions === undefined) return own;
+  const standard = defaultValues();
+  const relevant = own.filter(({ values }) =>
+    Object.keys(values).every((name) => values[name] === standard[name] || dimensions.includes(name)),
+  );
+  return relevant.length > 0 ? relevant : own;
 }

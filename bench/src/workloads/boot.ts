@@ -26,7 +26,7 @@ function plan(request: PlanRequest): BootTemplate[] {
       return [...accelerators].map((accelerator): BootTemplate => {
         const seconds = accelerator === 'tcg' ? (subject.hasVariants ? 1 : 4) : 0.5;
         const points: Point[] = [{ parameters: { measure: 'start', ...SHAPE }, seconds }];
-        const findsMemory = accelerator === real && (subject.hasVariants || request.scope === 'full');
+        const findsMemory = accelerator === real && (subject.id === 'plumbline' || request.scope === 'full');
         if (findsMemory) points.push({ parameters: { measure: 'least-memory', ...SHAPE }, seconds: 6 });
         return { workload: 'boot', subject: subject.id, variant, accelerator, points, overheadSeconds: 2 };
       });

@@ -21,6 +21,8 @@ export interface Operation {
   readonly counted: number;
 }
 
+/** What these operations depend on. */
+const DIMENSIONS = ['sched', 'syscall'];
 const PATH = '/usr/local/bin/microbenchmarks';
 const BATCHES = 20;
 const COUNTED_BATCHES = 5;
@@ -32,7 +34,7 @@ function plan(id: string, operations: readonly Operation[], request: PlanRequest
     if (!subject.runsPrograms) return [];
     const real = subject.realAccelerator(request.host);
     const accelerators = [real, subject.exactAccelerator].filter((name) => name !== undefined);
-    return variantsOf(subject, request.variants).flatMap((variant) =>
+    return variantsOf(subject, request.variants, DIMENSIONS).flatMap((variant) =>
       accelerators.map(
         (accelerator): BootTemplate => ({
           workload: id,

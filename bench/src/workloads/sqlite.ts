@@ -22,7 +22,8 @@ function plan(request: PlanRequest): BootTemplate[] {
   return request.subjects.flatMap((subject) => {
     const accelerator = subject.realAccelerator(request.host);
     if (!subject.runsPrograms || accelerator === undefined) return [];
-    return variantsOf(subject, request.variants).map((variant) => ({
+    // It computes and allocates; it waits for nobody and calls rarely.
+    return variantsOf(subject, request.variants, ['pages']).map((variant) => ({
       workload: 'sqlite',
       subject: subject.id,
       variant,
