@@ -26,7 +26,10 @@ AreaAttributes attributes_of(const MapRequest& request) {
 Result<std::uint64_t> choose_address(const MapRequest& request, std::uint64_t length) {
   if (request.fixed || request.fixed_noreplace) {
     if (!is_page_aligned(request.hint)) return Errno::kEINVAL;
-    if (!is_application_range(request.hint, length)) return Errno::kENOMEM;
+    if (!is_application_range(request.hint, length) ||
+        crosses_window(request.hint, request.hint + length)) {
+      return Errno::kENOMEM;
+    }
     if (request.hint < kApplicationBegin) return Errno::kEPERM;
     if (request.fixed_noreplace && !state.areas.is_free(request.hint, request.hint + length)) {
       return Errno::kEEXIST;
@@ -36,7 +39,8 @@ Result<std::uint64_t> choose_address(const MapRequest& request, std::uint64_t le
   if (request.hint != 0 && request.hint < kApplicationEnd) {
     const std::uint64_t hint = std::max(align_up(request.hint, kPageSize), kApplicationBegin);
     const std::uint64_t room = std::min(request.room_below, hint - kApplicationBegin);
-    if (is_application_range(hint, length) && state.areas.is_free(hint - room, hint + length)) {
+    if (is_application_range(hint, length) && !crosses_window(hint, hint + length) &&
+        state.areas.is_free(hint - room, hint + length)) {
       return hint;
     }
   }
@@ -62,6 +66,11 @@ void populate(std::uint64_t begin, std::uint64_t end) {
 }  // namespace
 
 StateGuard::StateGuard() {
+  take();
+  state.areas.choose(current_window());
+}
+
+void StateGuard::take() {
   if (state.lock.try_lock()) return;
   if (cpu_count() > 1) {
     const Deadline deadline = Deadline::after(microseconds(30));
@@ -226,14 +235,19 @@ Status protect(std::uint64_t address, std::uint64_t length, std::uint8_t protect
 void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
                          void (*free_pages)(void* context), void* context) {
   const StateGuard guard;
-  for (const MemoryObject* shown = &object; shown != nullptr; shown = shown->overlay) {
-    for (Area* area = shown->areas; area != nullptr; area = area->next_in_object) {
-      const std::uint64_t area_first = area->offset / kPageSize;
-      const std::uint64_t area_end = area_first + area->length() / kPageSize;
-      const std::uint64_t from = std::max(first, area_first), to = std::min(end, area_end);
-      if (from >= to) continue;
-      paging::unmap_range(area->begin + (from - area_first) * kPageSize,
-                          area->begin + (to - area_first) * kPageSize, state.changes);
+  // An object's areas may lie in any window.
+  for (Window* window = &common_window; window != nullptr; window = window->next) {
+    state.areas.choose(*window);
+    for (const MemoryObject* shown = &object; shown != nullptr; shown = shown->overlay) {
+      for (Area* area = shown->areas; area != nullptr; area = area->next_in_object) {
+        if (state.areas.find(area->begin) != area) continue;
+        const std::uint64_t area_first = area->offset / kPageSize;
+        const std::uint64_t area_end = area_first + area->length() / kPageSize;
+        const std::uint64_t from = std::max(first, area_first), to = std::min(end, area_end);
+        if (from >= to) continue;
+        paging::unmap_range(area->begin + (from - area_first) * kPageSize,
+                            area->begin + (to - area_first) * kPageSize, state.changes);
+      }
     }
   }
   state.changes.commit();
@@ -249,14 +263,19 @@ void synchronise_cpus() {
 void unmap_owner(AddressOwner owner) {
   RemovedAreas removed;
   const StateGuard guard;
-  for (Area* area = state.areas.first_from(0); area != nullptr;) {
-    Area* next = state.areas.next(*area);
-    if (area->attributes.owner == owner) {
-      paging::unmap_range(area->begin, area->end, state.changes);
-      state.areas.remove(area);
-      removed.add(area);
+  for (Window* window = &common_window; window != nullptr; window = window->next) {
+    state.areas.choose(*window);
+    for (Area* area = state.areas.first_from(0); area != nullptr;) {
+      Area* next = state.areas.next(*area);
+      if (area->attributes.owner == owner) {
+        paging::unmap_range(area->begin, area->end, state.changes);
+        state.areas.remove(area);
+        removed.add(area);
+      }
+      area = next;
     }
-    area = next;
+    // The window itself stays for another owner: threads that are about to end may name it.
+    if (window->owner == owner) window->owner = 0;
   }
   state.changes.commit();
 }

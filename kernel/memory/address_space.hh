@@ -102,6 +102,13 @@ bool object_page(std::uint64_t address, PhysicalAddress& page);
 // Every other CPU passes a full memory barrier before this returns (membarrier(2)).
 void synchronise_cpus();
 
+// Gives an owner low addresses (below 512 GiB) of its own, for a program that cannot be placed
+// elsewhere; until unmap_owner. kENOMEM.
+Status open_window(AddressOwner owner);
+// The running thread uses the low addresses of `owner`: its own or, without, those that all share.
+// New threads of programs inherit that (ApplicationState::tables).
+void enter_window(AddressOwner owner);
+
 // Removes all mappings of a process.
 void unmap_owner(AddressOwner owner);
 

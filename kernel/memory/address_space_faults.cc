@@ -193,7 +193,7 @@ const Area* grow_stack(std::uint64_t address) {
     return nullptr;
   }
   const std::uint64_t begin = align_down(address, kPageSize);
-  if (begin < kApplicationBegin + kStackGuard ||
+  if (begin < kApplicationBegin + kStackGuard || crosses_window(begin, area->end) ||
       !state.areas.is_free(begin - kStackGuard, area->begin)) {
     return nullptr;
   }

@@ -17,6 +17,20 @@ bool is_mapped(std::uint64_t begin, std::uint64_t end) {
   return true;
 }
 
+AreaDescription describe(const Area& area) {
+  const AreaAttributes& attributes = area.attributes;
+  return {area.begin,
+          area.end,
+          attributes.protection,
+          attributes.shared,
+          area.offset,
+          area.object ? area.object->inode() : 0,
+          attributes.owner,
+          paging::count_range(area.begin, area.end),
+          attributes.name,
+          area.object.get()};
+}
+
 }  // namespace
 
 Status check_mapped(std::uint64_t address, std::uint64_t length) {
@@ -53,17 +67,16 @@ Status residency(std::uint64_t address, std::uint64_t length, unsigned char* byt
 void for_each_area(AddressOwner owner, bool (*visit)(void* context, const AreaDescription&),
                    void* context) {
   const StateGuard guard;
-  for (const Area* area = state.areas.first_from(0); area != nullptr;
-       area = state.areas.next(*area)) {
-    const AreaAttributes& attributes = area->attributes;
-    if (owner != 0 && attributes.owner != owner) continue;
-    const AreaDescription description{
-        area->begin,           area->end,
-        attributes.protection, attributes.shared,
-        area->offset,          area->object ? area->object->inode() : 0,
-        attributes.owner,      paging::count_range(area->begin, area->end),
-        attributes.name,       area->object.get()};
-    if (!visit(context, description)) return;
+  // Of one owner: its window and what all share. Of all: every window, and what they share once.
+  for (Window* window = owner != 0 ? &window_of(owner) : &common_window; window != nullptr;
+       window = owner != 0 ? nullptr : window->next) {
+    state.areas.choose(*window);
+    for (const Area* area = state.areas.first_from(0); area != nullptr;
+         area = state.areas.next(*area)) {
+      if (owner == 0 && window->next != nullptr && area->begin >= kWindowEnd) break;
+      if (owner != 0 && area->attributes.owner != owner) continue;
+      if (!visit(context, describe(*area))) return;
+    }
   }
 }
 
@@ -83,7 +96,7 @@ Usage usage(AddressOwner owner) {
 
 bool object_page(std::uint64_t address, PhysicalAddress& page) {
   if (address >= kApplicationEnd) return false;
-  const paging::ProgramPage found = paging::program_page({address});
+  const paging::ProgramPage found = paging::visible_page({address});
   if (!found.exists || found.owner != paging::PageOwner::kSharedObject) return false;
   page = found.page;
   return true;

@@ -121,7 +121,8 @@ Result<std::uint64_t> remap_locked(const Move& move, RemovedAreas& removed) {
   }
   if (!fixed && (move.flags & kDontUnmap) == 0 && old_end == area->end) {
     const std::uint64_t new_end = move.from + move.new_size;
-    if (is_application_range(move.from, move.new_size) && state.areas.is_free(old_end, new_end)) {
+    if (is_application_range(move.from, move.new_size) && !crosses_window(move.from, new_end) &&
+        state.areas.is_free(old_end, new_end)) {
       state.areas.resize(area, area->begin, new_end);
       state.areas.merge(new_end, new_end, removed.list());
       return move.from;
@@ -149,6 +150,7 @@ Result<std::uint64_t> remap(AddressOwner, std::uint64_t address, std::uint64_t o
       return Errno::kEINVAL;
     }
     if (new_address < kApplicationBegin) return Errno::kEPERM;
+    if (crosses_window(new_address, new_address + move.new_size)) return Errno::kENOMEM;
   }
   if (!is_application_range(address, move.old_size)) return Errno::kEFAULT;
   if (move.new_size > kApplicationEnd) return Errno::kENOMEM;

@@ -4,7 +4,7 @@
 #include "arch/x86_64/paging_programs.hh"
 #include "memory/address_space.hh"
 #include "memory/application_memory.hh"
-#include "memory/area_tree.hh"
+#include "memory/windows.hh"
 #include "sync/mutex.hh"
 
 namespace plumbline::address_space {
@@ -13,7 +13,7 @@ namespace plumbline::address_space {
 // nothing touches a program's memory.
 struct State {
   Mutex lock;
-  AreaTree areas;
+  Areas areas;
   paging::Changes changes;
 };
 extern State state;
@@ -27,6 +27,9 @@ class [[nodiscard]] StateGuard {
   ~StateGuard() { state.lock.unlock(); }
   StateGuard(const StateGuard&) = delete;
   StateGuard& operator=(const StateGuard&) = delete;
+
+ private:
+  static void take();
 };
 
 // Areas that have been taken out. They are freed, and let go of their objects, when the lock is

@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/cpu.hh"
 #include "arch/x86_64/interrupts.hh"
+#include "arch/x86_64/program_tables.hh"
 #include "arch/x86_64/trap_frame.hh"
 #include "arch/x86_64/vector_state.hh"
 #include "core/assert.hh"
@@ -84,6 +85,7 @@ void switch_application_state(ApplicationState& previous, ApplicationState& next
   set_application_state(next, kernel_stack_top);
   if (next.vector_area != nullptr) {
     set_fs_base(next.fs_base);
+    paging::load_tables(next.tables);
     // A thread that has run elsewhere since has newer registers in its area.
     if (here.vector_owner != &next || next.vector_cpu != here.index) {
       vector_state::load(next.vector_area);

@@ -21,6 +21,10 @@ struct ApplicationTrap {
   std::uint64_t vector = 0, error = 0, address = 0;
 };
 
+namespace paging {
+struct ProgramTables;
+}
+
 // What a thread that runs a program has besides a kernel thread; offsets are known to assembly.
 struct ApplicationState {
   // Looked at on every way back into the program's code: kWork... bits. Others set them, the thread
@@ -34,6 +38,8 @@ struct ApplicationState {
   void* vector_area = nullptr;
   // linux_abi::Task*
   void* task = nullptr;
+  // Page tables of its own (program_tables.hh); null: the common ones.
+  paging::ProgramTables* tables = nullptr;
   ApplicationTrap trap;
 
   static constexpr std::uint32_t kNoCpu = ~0u;

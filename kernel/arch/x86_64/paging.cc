@@ -28,14 +28,19 @@ std::uint64_t make_table() {
 }
 
 std::uint64_t* entry_at(VirtualAddress address, unsigned level) {
-  std::uint64_t* table = boot_pml4;
+  // The kernel's half is the same everywhere.
+  std::uint64_t* table = index_at(address, 3) < 256 ? program_root : boot_pml4;
   for (unsigned l = 3; l > level; --l) {
     std::uint64_t& entry = table[index_at(address, l)];
     if ((entry & kPresent) == 0) {
       const std::uint64_t fresh = make_table();
       if (fresh == 0) return nullptr;
       // Others may walk the tables meanwhile (paging_programs.hh): the zeros come first.
-      __atomic_store_n(&entry, fresh, __ATOMIC_RELEASE);
+      if (l == 3 && table == program_root) {
+        store_top_entry(entry, fresh);
+      } else {
+        __atomic_store_n(&entry, fresh, __ATOMIC_RELEASE);
+      }
     }
     table = table_of(entry);
   }
@@ -66,7 +71,7 @@ bool map_direct_large(PhysicalAddress to, Access access) {
 bool is_mapped(VirtualAddress address) {
   const auto sign = static_cast<std::int64_t>(address.value) >> 47;
   if (sign != 0 && sign != -1) return false;
-  const std::uint64_t* table = boot_pml4;
+  const std::uint64_t* table = loaded_root();
   for (unsigned level = 3;; --level) {
     const std::uint64_t entry = table[index_at(address, level)];
     if ((entry & kPresent) == 0) return false;

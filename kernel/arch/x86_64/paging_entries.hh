@@ -34,6 +34,13 @@ inline std::uint64_t* table_of(std::uint64_t entry) {
 
 extern PageFunctions page_functions;
 
+// The top-level table that the address space's holder works on (program_tables.hh), and the one in
+// this CPU's CR3.
+extern std::uint64_t* program_root;
+std::uint64_t* loaded_root();
+// Writes an entry of program_root: in slot 0 its own, elsewhere that of all tables.
+void store_top_entry(std::uint64_t& entry, std::uint64_t value);
+
 // The entry of a new, empty table; 0 without memory.
 std::uint64_t make_table();
 // The entry for `address` at `level`; tables on the way are created. Null without memory.

@@ -38,8 +38,7 @@ PageOwner owner_of(std::uint64_t entry) {
 }
 
 // The entry of the page or block at `address`, or null.
-std::uint64_t* leaf_at(VirtualAddress address, unsigned& level) {
-  std::uint64_t* table = boot_pml4;
+std::uint64_t* leaf_at(std::uint64_t* table, VirtualAddress address, unsigned& level) {
   for (level = 3;; --level) {
     std::uint64_t& entry = table[index_at(address, level)];
     const std::uint64_t value = load(entry);
@@ -76,14 +75,12 @@ void walk(std::uint64_t* table, unsigned level, std::uint64_t begin, std::uint64
 
 template <typename Visit>
 void walk(std::uint64_t begin, std::uint64_t end, const Visit& visit) {
-  walk(boot_pml4, 3, begin, end, visit, [](std::uint64_t&, std::uint64_t, unsigned) {});
+  walk(program_root, 3, begin, end, visit, [](std::uint64_t&, std::uint64_t, unsigned) {});
 }
 
-}  // namespace
-
-ProgramPage program_page(VirtualAddress address) {
+ProgramPage page_below(std::uint64_t* root, VirtualAddress address) {
   unsigned level;
-  const std::uint64_t* entry = leaf_at(address, level);
+  const std::uint64_t* entry = leaf_at(root, address, level);
   if (entry == nullptr) return {};
   const std::uint64_t value = load(*entry);
   if (!is_leaf(value, level)) return {};
@@ -94,6 +91,12 @@ ProgramPage program_page(VirtualAddress address) {
           {(value & kPresent) != 0, (value & kWrite) != 0, (value & kNoExecute) == 0},
           owner_of(value)};
 }
+
+}  // namespace
+
+ProgramPage program_page(VirtualAddress address) { return page_below(program_root, address); }
+
+ProgramPage visible_page(VirtualAddress address) { return page_below(loaded_root(), address); }
 
 bool map_program_page(VirtualAddress address, PhysicalAddress page, Rights rights,
                       PageOwner owner) {
@@ -113,7 +116,7 @@ bool map_program_block(VirtualAddress address, PhysicalAddress block, Rights rig
 }
 
 bool has_room_for_block(VirtualAddress address) {
-  const std::uint64_t* table = boot_pml4;
+  const std::uint64_t* table = program_root;
   for (unsigned level = 3;; --level) {
     const std::uint64_t entry = table[index_at(address, level)];
     if (entry == 0) return true;
@@ -125,7 +128,7 @@ bool has_room_for_block(VirtualAddress address) {
 void replace_program_page(VirtualAddress address, PhysicalAddress page, Rights rights,
                           PageOwner owner, Changes& changes) {
   unsigned level;
-  std::uint64_t* entry = leaf_at(address, level);
+  std::uint64_t* entry = leaf_at(program_root, address, level);
   ASSERT(entry != nullptr && level == 0);
   const bool same_page = (*entry & kAddressMask) == page.value;
   const bool was_present = (*entry & kPresent) != 0;
@@ -141,7 +144,7 @@ void replace_program_page(VirtualAddress address, PhysicalAddress page, Rights r
 bool split_block_at(VirtualAddress address, Changes& changes) {
   if (address.value % kLargePageSize == 0) return true;
   unsigned level;
-  std::uint64_t* entry = leaf_at(address, level);
+  std::uint64_t* entry = leaf_at(program_root, address, level);
   if (entry == nullptr || level != 1) return true;
   const std::uint64_t block = *entry;
   const std::uint64_t table = make_table();
@@ -159,7 +162,7 @@ bool split_block_at(VirtualAddress address, Changes& changes) {
 
 void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes) {
   walk(
-      boot_pml4, 3, begin, end,
+      program_root, 3, begin, end,
       [&](std::uint64_t& entry, std::uint64_t address, unsigned level) {
         const std::uint64_t old = entry;
         ASSERT(address >= begin && address + span_of(level) <= end);
@@ -172,7 +175,11 @@ void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes) {
       [&](std::uint64_t& entry, std::uint64_t address, unsigned level) {
         if (!is_empty(table_of(entry))) return;
         const std::uint64_t gone = entry & kAddressMask;
-        store(entry, 0);
+        if (level == 3) {
+          store_top_entry(entry, 0);
+        } else {
+          store(entry, 0);
+        }
         // CPUs may keep the way to a table as well as translations; flushing one page forgets all
         // such ways (SDM volume 3, 4.10.4.1).
         changes.note(align_down(address, kPageSize), align_down(address, kPageSize) + kPageSize);

@@ -80,9 +80,11 @@ void synchronise_cpus();
 void begin_idling();
 void end_idling();
 
-// Looks at the tables without a lock: for the address space's holder, and for anybody who is masked
-// (tables are freed only after every CPU has answered an interrupt).
+// What the selected tables map (program_tables.hh). With the address space's lock.
 ProgramPage program_page(VirtualAddress address);
+// What this CPU sees, without a lock, for anybody who is masked: tables are freed only after every
+// CPU has answered an interrupt.
+ProgramPage visible_page(VirtualAddress address);
 
 // Maps a page of 4 KiB, or a block of 2 MiB (which belongs to the mapping), where nothing is. False
 // without memory for a table.
