@@ -102,7 +102,10 @@ bool object_page(std::uint64_t address, PhysicalAddress& page);
 // Every other CPU passes a full memory barrier before this returns (membarrier(2)).
 void synchronise_cpus();
 
-// Gives an owner low addresses (below 512 GiB) of its own, for a program that cannot be placed
+// The end of the addresses that a program may have for itself: 512 GiB, what one slot of the
+// top-level page table covers.
+inline constexpr std::uint64_t kWindowEnd = std::uint64_t{512} << 30;
+// Gives an owner low addresses (below kWindowEnd) of its own, for a program that cannot be placed
 // elsewhere; until unmap_owner. kENOMEM.
 Status open_window(AddressOwner owner);
 // The running thread uses the low addresses of `owner`: its own or, without, those that all share.

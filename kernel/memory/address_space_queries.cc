@@ -1,6 +1,7 @@
 // Questions about the address space.
 #include <algorithm>
 
+#include "arch/x86_64/interrupts.hh"
 #include "core/units.hh"
 #include "memory/address_space_state.hh"
 
@@ -96,6 +97,8 @@ Usage usage(AddressOwner owner) {
 
 bool object_page(std::uint64_t address, PhysicalAddress& page) {
   if (address >= kApplicationEnd) return false;
+  // Masked, so that no table is freed under the walk.
+  const InterruptGuard masked;
   const paging::ProgramPage found = paging::visible_page({address});
   if (!found.exists || found.owner != paging::PageOwner::kSharedObject) return false;
   page = found.page;

@@ -10,9 +10,6 @@
 
 namespace plumbline::address_space {
 
-// What one slot of the top-level page table covers.
-inline constexpr std::uint64_t kWindowEnd = std::uint64_t{512} << 30;
-
 // The common one's tables are paging::common_tables; the others are made when they are needed, and
 // used again when their owner has ended.
 struct Window {

@@ -172,27 +172,21 @@ Status load(ExecuteRequest& request, const Process& process, LoadedProgram& load
   return make_stack(request, process, loaded);
 }
 
-// A program that cannot be moved may stand where the one stands that it replaces.
-bool stands_in_own_way(const ExecuteRequest& request, const Process& process) {
-  // Whoever shares the memory needs it after this program has let go.
-  if (request.file.program.image.position_independent || process.memory->reference_count() != 1)
-    return false;
-  struct Search {
-    std::uint64_t begin, end;
-    AddressOwner self;
-    bool others;
-  } search{request.file.program.image.begin, request.file.program.image.end, process.memory_owner(),
-           false};
-  address_space::for_each_area(
-      0,
-      [](void* context, const AreaDescription& area) {
-        auto& wanted = *static_cast<Search*>(context);
-        if (area.begin < wanted.end && area.end > wanted.begin && area.owner != wanted.self)
-          wanted.others = true;
-        return !wanted.others;
-      },
-      &search);
-  return !search.others;
+// A program that cannot be moved gets low addresses of its own when its place is taken. The running
+// thread goes on in its old program's addresses.
+Status load_somewhere(ExecuteRequest& request, const Process& process, LoadedProgram& loaded) {
+  const AddressOwner owner = loaded.memory->owner;
+  address_space::enter_window(owner);
+  Status status = load(request, process, loaded);
+  if (status.error() == Errno::kEEXIST && !request.file.program.image.position_independent) {
+    status = address_space::open_window(owner);
+    if (status) {
+      address_space::enter_window(owner);
+      status = load(request, process, loaded);
+    }
+  }
+  address_space::enter_window(process.memory_owner());
+  return status;
 }
 
 // The argument strings as /proc/self/cmdline shows them, the auxiliary vector, the names.
@@ -243,6 +237,7 @@ void let_go_of_memory(Task& task, Ref<ProgramMemory> memory) {
   // Threads of the process that still shares the memory may wait for these.
   release_robust_futexes(task);
   task.clear_id_address = 0;
+  address_space::enter_window(memory->owner);
   process.owner.store(memory->owner, std::memory_order_relaxed);
   std::swap(process.memory, memory);
   memory = nullptr;
@@ -296,24 +291,11 @@ Result<ApplicationRegisters> execute(ExecuteRequest& request) {
   LoadedProgram loaded;
   loaded.memory = Ref<ProgramMemory>::adopt(new (std::nothrow) ProgramMemory);
   if (!loaded.memory) return Errno::kENOMEM;
-  Status status = load(request, process, loaded);
-  const bool in_own_way =
-      !status && status.error() == Errno::kEEXIST && stands_in_own_way(request, process);
-  if (!status && !in_own_way) {
-    if (status.error() != Errno::kEEXIST) return status.error();
-    log_warning("program: %s cannot be moved, and another program is at its addresses (ENOMEM)",
-                request.path);
-    return Errno::kENOMEM;
-  }
+  if (const Status status = load_somewhere(request, process, loaded); !status)
+    return status.error();
   if (const Status owned = own_descriptors(process); !owned) return owned.error();
   if (!end_other_tasks()) return Errno::kRestart;
   let_go_of_memory(task, loaded.memory);
-  if (in_own_way) status = load(request, process, loaded);
-  if (!status) {
-    log_error("program: %s: %s, when its predecessor was gone already", request.path,
-              describe_load_error(status.error()));
-    end_process(kSigkill);
-  }
 
   become_first_task(task);
   reset_signals_for_exec(task);

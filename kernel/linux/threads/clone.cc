@@ -127,6 +127,8 @@ Result<long> clone(const CloneArguments& arguments, std::uint64_t stack_pointer)
   }
   registers->rax = 0;
   if (stack_pointer != 0) registers->rsp = stack_pointer;
+  // What the program's low addresses mean (address_space::enter_window).
+  task->thread->application.tables = current()->application.tables;
   task->thread->application.fs_base = (arguments.flags & kSetTls) != 0 ? arguments.tls : fs_base();
   task->id = id;
   task->process = process;

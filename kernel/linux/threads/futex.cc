@@ -173,15 +173,26 @@ LINUX_CALL(202, futex, call_futex);
 
 FutexTable& futex_table() { return table; }
 
+namespace {
+
+// Low addresses may mean another word to each program (address_space::open_window).
+std::uint64_t private_key(std::uint64_t address) {
+  if (address >= address_space::kWindowEnd) return address;
+  constexpr std::uint64_t kOwners = (std::uint64_t{1} << 22) - 1;
+  return address | (current_process().memory_owner() & kOwners) << 40;
+}
+
+}  // namespace
+
 Result<FutexWord> futex_word(std::uint64_t address, bool shared) {
   if (address % sizeof(std::uint32_t) != 0) return Errno::kEINVAL;
   if (!is_application_range(address, sizeof(std::uint32_t))) return Errno::kEFAULT;
-  if (!shared) return FutexWord{address, address};
+  if (!shared) return FutexWord{address, private_key(address)};
   PhysicalAddress page;
   if (!address_space::object_page(address, page)) {
     // Private, or not there yet.
     if (const Status status = touch_application(address, false); !status) return status.error();
-    if (!address_space::object_page(address, page)) return FutexWord{address, address};
+    if (!address_space::object_page(address, page)) return FutexWord{address, private_key(address)};
   }
   return FutexWord{address, kPhysicalKey | (page.value + address % kPageSize)};
 }
