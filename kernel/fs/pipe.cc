@@ -46,22 +46,17 @@ void Pipe::give_page(std::byte* page) {
 void Pipe::push(std::byte* page, std::size_t length, bool packet) {
   const unsigned used = used_.load(std::memory_order_relaxed);
   slot(used) = {page, 0, static_cast<std::uint16_t>(length), packet};
-  used_.store(used + 1, std::memory_order_relaxed);
+  set_used(used + 1);
 }
 
 void Pipe::pop_first() {
   give_page(slots_[first_].page);
   first_ = (first_ + 1) & (ring_size_ - 1);
-  used_.store(used_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-}
-
-void Pipe::tell_readers() {
-  read_wait_.wake_one();
-  read_source_.notify(kPollIn | kPollReadNormal);
+  set_used(used_.load(std::memory_order_relaxed) - 1);
 }
 
 void Pipe::tell_writers() {
-  write_wait_.wake_one();
+  wake_writer();
   write_source_.notify(kPollOut | kPollWriteNormal);
   // An end that does both has its observers on the readers' side.
   if (both_.load(std::memory_order_relaxed) != 0) read_source_.notify(kPollOut | kPollWriteNormal);
@@ -87,94 +82,146 @@ bool Pipe::drain(IoCursor& to, std::size_t& total, Errno& error) {
   return true;
 }
 
+// The commonest read empties a pipe that holds one write, in one piece: then nobody is told.
+// Returns 0 when it is not that.
+std::size_t Pipe::read_only_slot(IoCursor& to) {
+  lock_.lock();
+  std::size_t copied = 0;
+  if (used_.load(std::memory_order_relaxed) == 1 && !full()) {
+    Slot& from = slots_[first_];
+    if (from.length <= to.remaining()) {
+      copied = to.put({from.page + from.offset, from.length});
+      from.offset = static_cast<std::uint16_t>(from.offset + copied);
+      from.length = static_cast<std::uint16_t>(from.length - copied);
+      if (from.length == 0) {
+        give_page(from.page);
+        set_used(0);
+      }
+    }
+  }
+  lock_.unlock();
+  return copied;
+}
+
+// The commonest write puts a part of a page into an empty pipe. Returns 0 when it is not that.
+std::size_t Pipe::write_only_slot(IoCursor& from) {
+  const std::size_t length = from.remaining();
+  if (length > kPageSize) return 0;
+  lock_.lock();
+  std::size_t copied = 0;
+  if (empty() && spare_ != nullptr && readers_.load(std::memory_order_relaxed) != 0) {
+    copied = from.take({spare_, length});
+    if (copied != 0) {
+      slots_[first_] = {std::exchange(spare_, nullptr), 0, static_cast<std::uint16_t>(copied),
+                        false};
+      set_used(1);
+    }
+  }
+  lock_.unlock();
+  if (copied != 0) tell_readers();
+  return copied;
+}
+
 Result<std::size_t> Pipe::read(IoCursor& to, bool nonblocking) {
   if (to.remaining() == 0) return std::size_t{0};
+  if (const std::size_t count = read_only_slot(to); count != 0) return count;
+  if (to.faulted()) return Errno::kEFAULT;
   for (;;) {
     std::size_t total = 0;
     Errno error = Errno::kNone;
-    bool was_full, more, over;
-    {
-      const LockGuard guard(lock_);
-      was_full = full();
+    bool has_room = false, more = false;
+    lock_.lock();
+    if (!empty()) {
+      const bool was_full = full();
       drain(to, total, error);
+      has_room = was_full && !full();
       more = !empty();
-      over = writers_.load(std::memory_order_relaxed) == 0;
-      was_full = was_full && !full();
+    } else if (writers_.load(std::memory_order_relaxed) == 0) {
+      lock_.unlock();
+      return std::size_t{0};
     }
-    if (was_full) tell_writers();
+    lock_.unlock();
+    if (has_room) tell_writers();
     // The wake-up meant for one reader goes on to the next while something is left.
-    if (more) read_wait_.wake_one();
+    if (more) wake_reader();
     if (total != 0) return total;
     if (error != Errno::kNone) return error;
-    // A packet of no bytes cannot be: the pipe was empty.
-    if (over) return std::size_t{0};
     if (const Status waited = wait_readable(nonblocking); !waited) return waited.error();
   }
 }
 
+// Into the last page, which has room for `part` bytes.
+bool Pipe::merge(IoCursor& from, std::size_t part, std::size_t& total, Errno& error) {
+  Slot& last = slot(used_.load(std::memory_order_relaxed) - 1);
+  const std::size_t copied = from.take({last.page + last.offset + last.length, part});
+  last.length = static_cast<std::uint16_t>(last.length + copied);
+  total += copied;
+  if (copied == part) return true;
+  error = Errno::kEFAULT;
+  return false;
+}
+
+// Into a new page; the pipe is not full.
+bool Pipe::append(IoCursor& from, bool packet, std::size_t& total, Errno& error) {
+  std::byte* page = take_page();
+  if (page == nullptr) {
+    error = Errno::kENOMEM;
+    return false;
+  }
+  const std::size_t length = std::min(from.remaining(), kPageSize);
+  const std::size_t copied = from.take({page, length});
+  if (copied == 0) {
+    give_page(page);
+  } else {
+    push(page, copied, packet);
+    total += copied;
+  }
+  if (copied == length) return true;
+  error = Errno::kEFAULT;
+  return false;
+}
+
 bool Pipe::fill(IoCursor& from, bool packets, std::size_t& total, Errno& error) {
   const unsigned used = used_.load(std::memory_order_relaxed);
-  // The part of a page that the write does not fill goes to the last page if it fits there.
+  // The part of a page that the write does not fill goes to the last page if it fits there; only at
+  // its beginning.
   const std::size_t part = from.remaining() & (kPageSize - 1);
-  if (total == 0 && !packets && used != 0 && part != 0) {
-    Slot& last = slot(used - 1);
+  if (used != 0 && total == 0 && !packets && part != 0) {
+    const Slot& last = slot(used - 1);
     const std::size_t end = std::size_t{last.offset} + last.length;
-    if (!last.packet && end + part <= kPageSize) {
-      const std::size_t copied = from.take({last.page + end, part});
-      last.length = static_cast<std::uint16_t>(last.length + copied);
-      total += copied;
-      if (copied != part) {
-        error = Errno::kEFAULT;
-        return false;
-      }
-    }
+    if (!last.packet && end + part <= kPageSize && !merge(from, part, total, error)) return false;
   }
   while (from.remaining() != 0 && !full()) {
-    std::byte* page = take_page();
-    if (page == nullptr) {
-      error = Errno::kENOMEM;
-      return false;
-    }
-    const std::size_t length = std::min(from.remaining(), kPageSize);
-    const std::size_t copied = from.take({page, length});
-    if (copied == 0) {
-      give_page(page);
-    } else {
-      push(page, copied, packets);
-      total += copied;
-    }
-    if (copied != length) {
-      error = Errno::kEFAULT;
-      return false;
-    }
+    if (!append(from, packets, total, error)) return false;
   }
   return true;
 }
 
 Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) {
   if (from.remaining() == 0) return std::size_t{0};
+  if (!packets) {
+    if (const std::size_t count = write_only_slot(from); count != 0) return count;
+    if (from.faulted()) return Errno::kEFAULT;
+  }
   std::size_t total = 0;
   for (;;) {
     Errno error = Errno::kNone;
-    std::size_t now = 0;
-    bool room;
-    {
-      const LockGuard guard(lock_);
-      if (readers_.load(std::memory_order_relaxed) == 0) {
-        error = Errno::kEPIPE;
-      } else {
-        // Only the first part may share a page.
-        now = total;
-        fill(from, packets, now, error);
-        now -= total;
-      }
-      room = !full();
+    const std::size_t before = total;
+    lock_.lock();
+    if (readers_.load(std::memory_order_relaxed) == 0) [[unlikely]] {
+      error = Errno::kEPIPE;
+    } else {
+      fill(from, packets, total, error);
     }
-    total += now;
-    if (now != 0) tell_readers();
-    if (room && now != 0) write_wait_.wake_one();
+    const bool room = !full();
+    lock_.unlock();
+    if (total != before) {
+      tell_readers();
+      // As with readers: a wake-up goes on to the next writer.
+      if (room) wake_writer();
+      if (from.remaining() == 0) return total;
+    }
     if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();
-    if (from.remaining() == 0) return total;
     if (error == Errno::kNone) {
       const Status waited = wait_writable(nonblocking);
       if (waited) continue;
@@ -185,18 +232,18 @@ Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) 
   }
 }
 
-Status Pipe::wait_readable(bool nonblocking) {
-  const auto ready = [this] { return !empty() || writers_.load(std::memory_order_relaxed) == 0; };
-  if (ready()) return {};
-  if (nonblocking) return Errno::kEAGAIN;
-  return wait_interruptibly(read_wait_, ready);
+Status Pipe::block_until_readable() {
+  waiting_readers_.fetch_add(1, std::memory_order_seq_cst);
+  const Status waited = wait_interruptibly(read_wait_, [this] { return readable_now(); });
+  waiting_readers_.fetch_sub(1, std::memory_order_relaxed);
+  return waited;
 }
 
-Status Pipe::wait_writable(bool nonblocking) {
-  const auto ready = [this] { return !full() || readers_.load(std::memory_order_relaxed) == 0; };
-  if (ready()) return {};
-  if (nonblocking) return Errno::kEAGAIN;
-  return wait_interruptibly(write_wait_, ready);
+Status Pipe::block_until_writable() {
+  waiting_writers_.fetch_add(1, std::memory_order_seq_cst);
+  const Status waited = wait_interruptibly(write_wait_, [this] { return writable_now(); });
+  waiting_writers_.fetch_sub(1, std::memory_order_relaxed);
+  return waited;
 }
 
 PollEvents Pipe::poll(bool reader, bool writer, std::uint32_t seen) const {

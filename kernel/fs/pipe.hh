@@ -50,8 +50,14 @@ class Pipe final : public ReferenceCounted {
   Result<std::size_t> produce(std::size_t length, Give give, void* context);
   // Waits until there is something to read, or no writer (readable), or room, or no reader
   // (writable). kRestart; kEAGAIN when `nonblocking`.
-  Status wait_readable(bool nonblocking);
-  Status wait_writable(bool nonblocking);
+  Status wait_readable(bool nonblocking) {
+    if (readable_now()) return {};
+    return nonblocking ? Status(Errno::kEAGAIN) : block_until_readable();
+  }
+  Status wait_writable(bool nonblocking) {
+    if (writable_now()) return {};
+    return nonblocking ? Status(Errno::kEAGAIN) : block_until_writable();
+  }
 
   // Bytes to read now, for FIONREAD.
   std::size_t available();
@@ -87,17 +93,43 @@ class Pipe final : public ReferenceCounted {
   bool full() const {
     return used_.load(std::memory_order_relaxed) >= slots_count_.load(std::memory_order_relaxed);
   }
+  bool readable_now() const {
+    return used_.load(std::memory_order_seq_cst) != 0 ||
+           writers_.load(std::memory_order_relaxed) == 0;
+  }
+  bool writable_now() const {
+    return used_.load(std::memory_order_seq_cst) < slots_count_.load(std::memory_order_relaxed) ||
+           readers_.load(std::memory_order_relaxed) == 0;
+  }
   Slot& slot(unsigned index) { return slots_[(first_ + index) & (ring_size_ - 1)]; }
   // With the lock. A page for a new slot at the end, or null.
   std::byte* take_page();
   void give_page(std::byte* page);
   void push(std::byte* page, std::size_t length, bool packet);
   void pop_first();
-  // Copies what fits now; false: stop, as `error` says (or a fault).
+  // The number of slots in use, ordered with waiting_readers_ and waiting_writers_: either the
+  // waiter, who counts itself first, sees the change, or whoever changes it sees the waiter.
+  void set_used(unsigned used) { used_.store(used, std::memory_order_seq_cst); }
+  std::size_t read_only_slot(IoCursor& to);
+  std::size_t write_only_slot(IoCursor& from);
+  // Copies what fits now. False: stop, as `error` says.
   bool fill(IoCursor& from, bool packets, std::size_t& total, Errno& error);
+  bool merge(IoCursor& from, std::size_t part, std::size_t& total, Errno& error);
+  bool append(IoCursor& from, bool packet, std::size_t& total, Errno& error);
   bool drain(IoCursor& to, std::size_t& total, Errno& error);
-  void tell_readers();
+  void tell_readers() {
+    wake_reader();
+    read_source_.notify(kPollIn | kPollReadNormal);
+  }
+  void wake_reader() {
+    if (waiting_readers_.load(std::memory_order_seq_cst) != 0) read_wait_.wake_one();
+  }
+  void wake_writer() {
+    if (waiting_writers_.load(std::memory_order_seq_cst) != 0) write_wait_.wake_one();
+  }
   void tell_writers();
+  Status block_until_readable();
+  Status block_until_writable();
 
   Mutex lock_;
   Slot* slots_ = nullptr;
@@ -106,6 +138,7 @@ class Pipe final : public ReferenceCounted {
   // Written under the lock, read by waiters and poll() without.
   std::atomic<unsigned> used_{0}, slots_count_{kDefaultPages};
   std::atomic<unsigned> readers_{0}, writers_{0};
+  std::atomic<unsigned> waiting_readers_{0}, waiting_writers_{0};
   // How many ends have ever been opened, for FIFOs.
   std::atomic<std::uint32_t> readers_ever_{0}, writers_ever_{0};
   std::atomic<unsigned> both_{0};  // ends that read and write

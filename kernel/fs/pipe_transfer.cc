@@ -66,9 +66,9 @@ Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
       if (!keep && part == from.length) {
         // The whole page changes hands.
         to.slot(to.used_.load(std::memory_order_relaxed)) = from;
-        to.used_.fetch_add(1, std::memory_order_relaxed);
+        to.set_used(to.used_.load(std::memory_order_relaxed) + 1);
         first_ = (first_ + 1) & (ring_size_ - 1);
-        used_.fetch_sub(1, std::memory_order_relaxed);
+        set_used(used_.load(std::memory_order_relaxed) - 1);
       } else {
         std::byte* page = to.take_page();
         if (page == nullptr) {
@@ -122,7 +122,7 @@ Result<std::size_t> Pipe::consume(std::size_t length, Take take, void* context) 
     more = !empty();
   }
   if (was_full) tell_writers();
-  if (more) read_wait_.wake_one();
+  if (more) wake_reader();
   if (total != 0 || (over && error == Errno::kNone)) return total;
   return error != Errno::kNone ? error : Errno::kEAGAIN;
 }
