@@ -15,7 +15,7 @@ Status AnonymousFile::stat(Attributes& attributes) {
 }
 
 std::size_t AnonymousFile::describe(std::span<char> text) {
-  return format_text(text, "anon_inode:[%s]", name_);
+  return format_text(text, "anon_inode:%s", name_);
 }
 
 }  // namespace plumbline

@@ -7,7 +7,7 @@ namespace plumbline {
 
 class AnonymousFile : public File {
  public:
-  // `name`, a literal, as /proc/self/fd shows it: anon_inode:[name].
+  // `name`, a literal: "[eventfd]"; /proc/self/fd shows anon_inode:[eventfd].
   AnonymousFile(const char* name, std::uint32_t flags) : File(flags), name_(name) {}
 
   Status stat(Attributes& attributes) override;

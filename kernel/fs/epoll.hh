@@ -54,7 +54,7 @@ class EpollEntry final : public PollObserver, public FileWatcher {
 // turn comes, and an entry that is no longer ready costs one look.
 class Epoll final : public AnonymousFile {
  public:
-  explicit Epoll(std::uint32_t flags) : AnonymousFile("eventpoll", kOpenReadWrite | flags) {}
+  explicit Epoll(std::uint32_t flags) : AnonymousFile("[eventpoll]", kOpenReadWrite | flags) {}
 
   // epoll_ctl(2). kEPERM: the file cannot be watched; kEEXIST, kENOENT, kENOMEM; kEINVAL for wrong
   // uses of EPOLLEXCLUSIVE and for the set itself; kELOOP: sets in sets go round or too deep.

@@ -14,7 +14,9 @@ class EventCounter final : public AnonymousFile {
  public:
   // `semaphore`: a read takes one instead of all.
   EventCounter(std::uint64_t initial, bool semaphore, std::uint32_t flags)
-      : AnonymousFile("eventfd", kOpenReadWrite | flags), count_(initial), semaphore_(semaphore) {}
+      : AnonymousFile("[eventfd]", kOpenReadWrite | flags),
+        count_(initial),
+        semaphore_(semaphore) {}
 
   Result<std::size_t> read(IoCursor& to, std::uint64_t offset) override;
   Result<std::size_t> write(IoCursor& from, std::uint64_t& offset) override;

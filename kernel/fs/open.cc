@@ -73,10 +73,12 @@ Result<Ref<File>> open_vnode(const Ref<Vnode>& vnode, std::uint32_t flags, const
   if (who.user != 0) {
     if (const Status status = check_permission(*vnode, who, wanted); !status) return status.error();
   }
-  if (has(flags, kOpenTruncate) && vnode->type() == kModeRegular) {
+  Result<Ref<File>> file = open_checked(vnode, flags);
+  // Those who watch see it opened before it is cut.
+  if (file && has(flags, kOpenTruncate) && vnode->type() == kModeRegular) {
     if (const Status status = vnode->truncate(0); !status) return status.error();
   }
-  return open_checked(vnode, flags);
+  return file;
 }
 
 Result<Ref<File>> open_file(const Ref<Vnode>& base, std::string_view path, std::uint32_t flags,

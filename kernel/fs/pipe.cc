@@ -111,10 +111,12 @@ std::size_t Pipe::write_only_slot(IoCursor& from) {
   std::size_t copied = 0;
   if (empty() && spare_ != nullptr && readers_.load(std::memory_order_relaxed) != 0) {
     copied = from.take({spare_, length});
-    if (copied != 0) {
-      slots_[first_] = {std::exchange(spare_, nullptr), 0, static_cast<std::uint16_t>(copied),
+    if (copied == length) {
+      slots_[first_] = {std::exchange(spare_, nullptr), 0, static_cast<std::uint16_t>(length),
                         false};
       set_used(1);
+    } else {
+      copied = 0;
     }
   }
   lock_.unlock();
@@ -153,12 +155,14 @@ Result<std::size_t> Pipe::read(IoCursor& to, bool nonblocking) {
 // Into the last page, which has room for `part` bytes.
 bool Pipe::merge(IoCursor& from, std::size_t part, std::size_t& total, Errno& error) {
   Slot& last = slot(used_.load(std::memory_order_relaxed) - 1);
-  const std::size_t copied = from.take({last.page + last.offset + last.length, part});
-  last.length = static_cast<std::uint16_t>(last.length + copied);
-  total += copied;
-  if (copied == part) return true;
-  error = Errno::kEFAULT;
-  return false;
+  // What comes before a bad address is lost with the page it was meant for, as on Linux.
+  if (from.take({last.page + last.offset + last.length, part}) != part) {
+    error = Errno::kEFAULT;
+    return false;
+  }
+  last.length = static_cast<std::uint16_t>(last.length + part);
+  total += part;
+  return true;
 }
 
 // Into a new page; the pipe is not full.
@@ -169,16 +173,14 @@ bool Pipe::append(IoCursor& from, bool packet, std::size_t& total, Errno& error)
     return false;
   }
   const std::size_t length = std::min(from.remaining(), kPageSize);
-  const std::size_t copied = from.take({page, length});
-  if (copied == 0) {
+  if (from.take({page, length}) != length) {
     give_page(page);
-  } else {
-    push(page, copied, packet);
-    total += copied;
+    error = Errno::kEFAULT;
+    return false;
   }
-  if (copied == length) return true;
-  error = Errno::kEFAULT;
-  return false;
+  push(page, length, packet);
+  total += length;
+  return true;
 }
 
 bool Pipe::fill(IoCursor& from, bool packets, std::size_t& total, Errno& error) {

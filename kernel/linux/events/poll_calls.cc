@@ -48,7 +48,6 @@ Result<unsigned> poll_descriptors(std::uint64_t address, std::span<PollDescripto
   if (!ready) return ready.error();
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
     const auto found = static_cast<std::uint16_t>(requests[i].found);
-    if (found == descriptors[i].found) continue;
     // Only this field: another thread may change the rest meanwhile.
     const std::uint64_t field =
         address + i * sizeof(PollDescriptor) + offsetof(PollDescriptor, found);
