@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import {
   type AddedFile,
   buildProgramImage,
+  isAdded,
   type KernelImage,
   type ProgramImage,
   packagesOfProgram,
@@ -85,11 +86,12 @@ async function guessPackages(program: string, added: boolean): Promise<{ package
 export async function programRequest(options: ProgramOptions & { program: string }): Promise<ProgramRequest> {
   const argv = splitCommandLine(options.program);
   const files = filesOf(options.file ?? []);
-  const [program = ''] = argv;
-  const added = files.some(({ guest }) => guest === program || guest.endsWith(`/${program}`));
-  const chosen = options.packages ? { packages: options.packages } : await guessPackages(program, added);
   const directory = options.cwd ?? '/';
   if (!directory.startsWith('/')) throw UsageError.badValue('--cwd', directory, 'an absolute path of the guest');
+  const [program = ''] = argv;
+  const chosen = options.packages
+    ? { packages: options.packages }
+    : await guessPackages(program, isAdded(program, files, directory));
   return { argv, files, directory, environment: environmentOf(options.env ?? []), ...chosen };
 }
 

@@ -28,7 +28,7 @@ export interface RunBeginning {
 /** Boots that a condition may get beyond those planned, when the cores were placed differently on the two sides. */
 const EXTRA_BOOTS = 10;
 /** No extra boot begins that would end later than this after the run's start. */
-const EXTRA_UNTIL_SECONDS: Record<Scope, number> = { quick: 160, default: 1_080, full: Number.POSITIVE_INFINITY };
+const EXTRA_UNTIL_SECONDS: Record<Scope, number> = { quick: 270, default: 1_080, full: Number.POSITIVE_INFINITY };
 
 /** A disturbed point is measured again: an extra boot may take so many times what is expected of it. */
 const DISTURBED_TOO = 1.5;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   bootOptions,
   defaultValues,
+  isAdded,
   type KernelImage,
   type ProgramImage,
   type ProgramStart,
@@ -75,7 +76,7 @@ export function shellStatus(end: ProgramEnd): number {
 /** The parts of a guest's configuration that concern its program; serial port and console are the caller's. */
 export async function programConfig(boot: ProgramBoot, directory: string): Promise<Omit<GuestConfig, 'serial'>> {
   const [program = ''] = boot.argv;
-  const added = (boot.files ?? []).some(({ guest }) => guest.endsWith(`/${program}`));
+  const added = isAdded(program, boot.files ?? [], boot.directory);
   if (boot.image && !program.includes('/') && !added && !boot.image.report.programs.includes(program)) {
     const names = boot.image.report.programs;
     throw new UsageError(

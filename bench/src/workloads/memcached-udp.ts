@@ -65,7 +65,8 @@ function plan(request: PlanRequest): BootTemplate[] {
     const accelerator = subject.realAccelerator(request.host);
     if (accelerator === undefined) return [];
     // The limit of the pair is one figure, not one for each variant.
-    const dimensions = subject.id === 'plumbline-unmodified' ? ['sched', 'syscall'] : ['sched', 'idle'];
+    const ofPrograms = request.scope === 'quick' ? [] : ['sched', 'syscall'];
+    const dimensions = subject.id === 'plumbline-unmodified' ? ofPrograms : ['sched', 'idle'];
     const variants = variantsOf(subject, request.variants, dimensions).filter(
       (_, index) => subject.id !== 'echo' || index === 0 || request.scope === 'full',
     );

@@ -34,7 +34,7 @@ function plan(id: string, operations: readonly Operation[], request: PlanRequest
     if (!subject.runsPrograms) return [];
     const real = subject.realAccelerator(request.host);
     const accelerators = [real, subject.exactAccelerator].filter((name) => name !== undefined);
-    return variantsOf(subject, request.variants, DIMENSIONS).flatMap((variant) =>
+    return variantsOf(subject, request.variants, request.scope === 'quick' ? [] : DIMENSIONS).flatMap((variant) =>
       accelerators.map(
         (accelerator): BootTemplate => ({
           workload: id,

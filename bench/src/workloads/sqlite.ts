@@ -23,7 +23,7 @@ function plan(request: PlanRequest): BootTemplate[] {
     const accelerator = subject.realAccelerator(request.host);
     if (!subject.runsPrograms || accelerator === undefined) return [];
     // It computes and allocates; it waits for nobody and calls rarely.
-    return variantsOf(subject, request.variants, ['pages']).map((variant) => ({
+    return variantsOf(subject, request.variants, request.scope === 'quick' ? [] : ['pages']).map((variant) => ({
       workload: 'sqlite',
       subject: subject.id,
       variant,
