@@ -29,7 +29,7 @@ function makeProgram() {
       integer('--boots', 1, 1000),
     )
     .option('--accel <name>', 'auto, kvm or tcg', 'auto')
-    .option('--quick', 'three boots and fewer points, under 5 minutes; prints raw points and no significance')
+    .option('--quick', 'three boots and fewer points, under 6 minutes; prints raw points and no significance')
     .option('--full', 'more windows, longer points, all variants everywhere; takes long')
     .option(
       '--seed <n>',
