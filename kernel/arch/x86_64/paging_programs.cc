@@ -55,12 +55,28 @@ bool is_empty(const std::uint64_t* table) {
   return true;
 }
 
+// From `at` on, the first address whose page has an entry, or that begins a group of entries, or
+// `end`. Sixteen at a time: a stack that is given back is 2,048 entries, nearly all of them empty.
+std::uint64_t skip_empty(const std::uint64_t* table, std::uint64_t at, std::uint64_t end) {
+  constexpr std::uint64_t kGroup = 16 * kPageSize;
+  while (at % kGroup == 0 && at + kGroup <= end) {
+    const std::uint64_t* group = table + index_at({at}, 0);
+    std::uint64_t any = 0;
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 16; ++i) any |= group[i];
+    if (any != 0) break;
+    at += kGroup;
+  }
+  return at;
+}
+
 // Calls visit(entry, address, level) for all leaves in [begin, end), and emptied(entry, address,
 // level) for the entry of every table that lost a leaf to it.
 template <typename Visit, typename Emptied>
 void walk(std::uint64_t* table, unsigned level, std::uint64_t begin, std::uint64_t end,
           const Visit& visit, const Emptied& emptied) {
   for (std::uint64_t at = begin; at < end;) {
+    if (level == 0 && (at = skip_empty(table, at, end)) >= end) break;
     const std::uint64_t next = align_down(at, span_of(level)) + span_of(level);
     std::uint64_t& entry = table[index_at({at}, level)];
     if (level <= 1 && is_leaf(entry, level)) {
