@@ -9,7 +9,7 @@ export { buildProgramImage, type ImageOptions, type ProgramImage } from './image
 export { splitCommandLine } from './image/command-line.ts';
 export { IMAGE_ADDRESS } from './image/container.ts';
 export { type CpioEntry, writeCpio } from './image/cpio.ts';
-export { type AddedFile, type ProgramStart, programArchive } from './image/program.ts';
+export { type AddedFile, isAdded, type ProgramStart, programArchive } from './image/program.ts';
 export type { ImageReport } from './image/report.ts';
 export { buildKernel, KernelBuildError, type KernelImage } from './kernel-build.ts';
 export { takeLockFile } from './lock-file.ts';

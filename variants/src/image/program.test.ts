@@ -3,10 +3,20 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { programArchive } from './program.ts';
+import { isAdded, programArchive } from './program.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'plumbline-program-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+it('isAdded knows a program by its path, or its name', () => {
+  const files = [
+    { host: '/h/a', guest: '/srv/a' },
+    { host: '/h/tree', guest: '/opt/tree' },
+  ];
+  expect(['a', '/srv/a', '/opt/tree/bin/x'].map((program) => isAdded(program, files))).toEqual([true, true, true]);
+  expect(isAdded('./a', files, '/srv')).toBe(true);
+  expect(['./a', 'b', '/a', '/opt/treetop'].map((program) => isAdded(program, files))).toEqual(Array(4).fill(false));
+});
 
 describe('programArchive', () => {
   it('tells what to run as zero-terminated strings', async () => {

@@ -13,6 +13,13 @@ export interface AddedFile {
   readonly guest: string;
 }
 
+/** Whether a program is one of the files that are added: by its path, or by its name when it is to be searched for. */
+export function isAdded(program: string, files: readonly AddedFile[], directory = '/'): boolean {
+  if (!program.includes('/')) return files.some(({ guest }) => posix.basename(guest) === program);
+  const path = posix.resolve(directory, program);
+  return files.some(({ guest }) => path === posix.normalize(guest) || path.startsWith(`${posix.normalize(guest)}/`));
+}
+
 /** What a guest runs. */
 export interface ProgramStart {
   /** The program, found by PATH when it has no slash, and its arguments. */
