@@ -392,6 +392,29 @@ void Interface::emit_headers(PacketBuffer* buffer, const Route& route, uint8_t p
   }
 }
 
+bool Interface::send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
+                         Transmit& out, const UdpSendOptions& options) {
+  const Ipv4Prefix& own = configuration_.address;
+  // One packet with the usual header to a host of our network that is known: what nearly all are.
+  if (options == UdpSendOptions{} && own.contains(to.address) && !own.is_broadcast(to.address) &&
+      UdpHeader::kSize + payload.size() <= configuration_.mtu - Ipv4Header::kSize) [[likely]] {
+    const ArpTable::Use known = arp_.use(to.address, now());
+    if (known.ask) send_arp_request(to.address, out);
+    if (!known.mac.is_zero()) [[likely]] {
+      PacketBuffer* const buffer = allocate(kUdpHeaders, out);
+      if (buffer == nullptr) return false;
+      if (!payload.empty()) std::memcpy(buffer->data + kUdpHeaders, payload.data(), payload.size());
+      uint64_t mac = 0;
+      std::memcpy(&mac, known.mac.octets.data(), known.mac.octets.size());
+      emit_udp(buffer, {mac, own.address, source_port, to.address, to.port}, payload.size());
+      ++statistics_.udp_sent;
+      out.push(buffer);
+      return true;
+    }
+  }
+  return send_any_udp(source_port, to, payload, out, options);
+}
+
 void Interface::emit_udp_to(PacketBuffer* buffer, const Route& route, uint16_t source_port,
                             uint16_t destination_port, size_t payload_length) const {
   emit_udp(buffer, {route, source_port, destination_port}, payload_length);

@@ -192,6 +192,9 @@ class Interface {
   bool send_fragments(const Route& route, uint8_t protocol, std::span<const std::byte> header,
                       std::span<const std::byte> body, Transmit& out,
                       const UdpSendOptions& options = {});
+  // The same as send_udp, for whatever there is to send.
+  bool send_any_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
+                    Transmit& out, const UdpSendOptions& options);
   // Sends a datagram to a neighbour whose MAC address is known.
   bool send_datagram(const Route& route, uint16_t source_port, uint16_t destination_port,
                      std::span<const std::byte> payload, Transmit& out,

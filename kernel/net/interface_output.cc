@@ -103,8 +103,9 @@ bool Interface::send_datagram(const Route& route, uint16_t source_port, uint16_t
   return true;
 }
 
-bool Interface::send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
-                         Transmit& out, const UdpSendOptions& options) {
+bool Interface::send_any_udp(uint16_t source_port, UdpEndpoint to,
+                             std::span<const std::byte> payload, Transmit& out,
+                             const UdpSendOptions& options) {
   const Ipv4Prefix& own = configuration_.address;
   if (own.is_broadcast(to.address) || to.address == kLimitedBroadcast) [[unlikely]]
     return send_datagram({MacAddress::broadcast(), own.address, to.address}, source_port, to.port,

@@ -387,7 +387,8 @@ void yield() {
   requeue_and_switch(queue);
 }
 
-bool others_runnable() { return local().length.load(std::memory_order_relaxed) != 0; }
+// Only asked by those who wait: counted as waiting.
+IDLE_TEXT bool others_runnable() { return local().length.load(std::memory_order_relaxed) != 0; }
 
 void exit_current() {
   mask_interrupts();
