@@ -127,6 +127,8 @@ class Process : public ReferenceCounted, public ProcessLinks {
 
   // Wakes who waits: parents for children, vfork's parent, exec for the last other task.
   WaitQueue changed;
+  // Told (kPollIn) when the process has ended: for its descriptors (pidfd_open).
+  PollSource ends;
 
  protected:
   ~Process() override;

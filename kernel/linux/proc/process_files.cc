@@ -48,6 +48,14 @@ Status print_cmdline(const Subject& subject, TextBuffer& text) {
   return {};
 }
 
+// As it was at the start.
+Status print_environment(const Subject& subject, TextBuffer& text) {
+  Process& process = *subject.process;
+  const LockGuard guard(process.fs_lock);
+  text.append({process.environment, process.environment_length});
+  return {};
+}
+
 Status print_auxiliary_vector(const Subject& subject, TextBuffer& text) {
   Process& process = *subject.process;
   const LockGuard guard(process.fs_lock);
@@ -166,6 +174,7 @@ constexpr auto kFiles = std::to_array<ProcessFile>({
     {"status", print_status_file},
     {"personality", print_personality, nullptr, 0400},
     {"limits", print_limits},
+    {"environ", print_environment, nullptr, 0400},
     {"comm", print_comm, store_comm, 0644},
     {"cmdline", print_cmdline},
     {"stat", print_stat_file},

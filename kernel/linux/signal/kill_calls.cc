@@ -1,4 +1,6 @@
 // Sending from programs: kill(2), tgkill(2), rt_sigqueueinfo(2).
+#include "linux/signal/kill_calls.hh"
+
 #include "linux/call.hh"
 #include "linux/process_table.hh"
 #include "linux/signal/signal_numbers.hh"
@@ -123,4 +125,20 @@ LINUX_CALL(234, tgkill, call_tgkill);
 LINUX_CALL(297, rt_tgsigqueueinfo, call_rt_tgsigqueueinfo);
 
 }  // namespace
+Status send_to_process(Process& process, int signal, std::uint64_t address) {
+  SignalInformation information = from_here(static_cast<unsigned>(signal), kCodeUser);
+  if (address != 0) {
+    const Result<SignalInformation> given = claimed(address, signal, process.id);
+    if (!given) return given.error();
+    // It may not name another signal than the call does.
+    const Result<std::int32_t> named = load_application<std::int32_t>(address);
+    if (!named || *named != signal) return Errno::kEINVAL;
+    information = *given;
+  } else if (signal < 0 || signal > static_cast<int>(kSignals)) {
+    return Errno::kEINVAL;
+  }
+  const Ref<Process> listed = find_process(process.id);
+  return listed.get() == &process ? send_checked(process, information) : Errno::kESRCH;
+}
+
 }  // namespace plumbline::linux_abi

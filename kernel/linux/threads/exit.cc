@@ -89,6 +89,7 @@ void end_of_process(Process& process) {
       }
     }
   }
+  process.ends.notify(kPollIn | kPollReadNormal);
   // The table's reference; the task has one still.
   if (removed) process.release();
   process.changed.wake_all();
