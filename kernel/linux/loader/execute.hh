@@ -18,10 +18,8 @@ struct ExecuteRequest {
 };
 
 // Replaces the running task's program. Its process has no other tasks when this returns the
-// registers to enter the new program with. Before anything is lost all errors are returned:
-// those of find_program, kE2BIG, kENOMEM (also: a program that cannot be moved, at addresses that
-// are taken), kRestart (the process is ending). Once the old program is gone, a failure ends the
-// process with SIGKILL and a line in the log.
+// registers to enter the new program with. After an error the old program is as it was: those of
+// find_program, kE2BIG, kENOMEM, kRestart (the process is ending).
 Result<ApplicationRegisters> execute(ExecuteRequest& request);
 
 }  // namespace plumbline::linux_abi
