@@ -12,7 +12,7 @@
 .section .text.application_access, "ax"
 
 /* size_t application_copy(void* to, const void* from, size_t length): the number of bytes not copied. Either side may be
- * the program's. A step of several bytes that fails is done again byte by byte, up to the bad one. */
+ * the program's. A step over the end of a page that fails is done again byte by byte, up to the bad one. */
 .globl application_copy
 .balign 16
 application_copy:
@@ -45,9 +45,9 @@ application_copy:
 2: cmp $8, %rdx
   jb 3f
 20: mov (%rsi), %rax
-  may_fault 20b, 5f
+  may_fault 20b, 30f
 21: mov %rax, (%rdi)
-  may_fault 21b, 5f
+  may_fault 21b, 30f
   add $8, %rsi
   add $8, %rdi
   sub $8, %rdx
@@ -56,9 +56,9 @@ application_copy:
 3: test $4, %dl
   jz 5f
 4: mov (%rsi), %eax
-  may_fault 4b, 5f
+  may_fault 4b, 30f
 41: mov %eax, (%rdi)
-  may_fault 41b, 5f
+  may_fault 41b, 30f
   add $4, %rsi
   add $4, %rdi
   sub $4, %rdx
@@ -74,6 +74,16 @@ application_copy:
   jmp 5b
 6: mov %rdx, %rax
   ret
+30: /* A word that failed as a whole is not tried again: its page may come meanwhile, and half a word would be written. */
+  mov %esi, %eax
+  and $4095, %eax
+  cmp $4088, %eax
+  ja 5b
+  mov %edi, %eax
+  and $4095, %eax
+  cmp $4088, %eax
+  ja 5b
+  jmp 6b
 7: /* by words: where instructions are counted, each repetition is one */
   mov %rdx, %rcx
   shr $3, %rcx
