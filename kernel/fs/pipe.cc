@@ -62,7 +62,8 @@ void Pipe::tell_writers() {
   if (both_.load(std::memory_order_relaxed) != 0) read_source_.notify(kPollOut | kPollWriteNormal);
 }
 
-bool Pipe::drain(IoCursor& to, std::size_t& total, Errno& error) {
+// Copies what is there and fits; stops at a bad address.
+void Pipe::drain(IoCursor& to, std::size_t& total) {
   while (!empty() && to.remaining() != 0) {
     Slot& from = slots_[first_];
     const std::size_t length = std::min<std::size_t>(from.length, to.remaining());
@@ -70,16 +71,12 @@ bool Pipe::drain(IoCursor& to, std::size_t& total, Errno& error) {
     from.offset = static_cast<std::uint16_t>(from.offset + copied);
     from.length = static_cast<std::uint16_t>(from.length - copied);
     total += copied;
-    if (copied != length) {
-      error = Errno::kEFAULT;
-      return false;
-    }
+    if (copied != length) return;
     const bool packet = from.packet;
     // What a reader does not take of a packet is lost.
     if (from.length == 0 || packet) pop_first();
-    if (packet) break;
+    if (packet) return;
   }
-  return true;
 }
 
 // The commonest read empties a pipe that holds one write, in one piece: then nobody is told.
@@ -126,30 +123,28 @@ std::size_t Pipe::write_only_slot(IoCursor& from) {
 
 Result<std::size_t> Pipe::read(IoCursor& to, bool nonblocking) {
   if (to.remaining() == 0) return std::size_t{0};
-  if (const std::size_t count = read_only_slot(to); count != 0) return count;
-  if (to.faulted()) return Errno::kEFAULT;
   for (;;) {
-    std::size_t total = 0;
-    Errno error = Errno::kNone;
-    bool has_room = false, more = false;
-    lock_.lock();
-    if (!empty()) {
-      const bool was_full = full();
-      drain(to, total, error);
-      has_room = was_full && !full();
-      more = !empty();
-    } else if (writers_.load(std::memory_order_relaxed) == 0) {
-      lock_.unlock();
-      return std::size_t{0};
-    }
-    lock_.unlock();
-    if (has_room) tell_writers();
-    // The wake-up meant for one reader goes on to the next while something is left.
-    if (more) wake_reader();
-    if (total != 0) return total;
-    if (error != Errno::kNone) return error;
     if (const Status waited = wait_readable(nonblocking); !waited) return waited.error();
+    if (const std::size_t count = read_only_slot(to); count != 0) return count;
+    if (to.faulted()) return Errno::kEFAULT;
+    std::size_t total = 0;
+    if (read_slots(to, total)) return total;
+    if (to.faulted()) return Errno::kEFAULT;
   }
+}
+
+// True when the read is over: bytes came, or none will come any more.
+bool Pipe::read_slots(IoCursor& to, std::size_t& total) {
+  lock_.lock();
+  const bool was_full = full();
+  const bool over = empty() && writers_.load(std::memory_order_relaxed) == 0;
+  drain(to, total);
+  const bool has_room = was_full && !full(), more = !empty();
+  lock_.unlock();
+  if (has_room) tell_writers();
+  // The wake-up meant for one reader goes on to the next while something is left.
+  if (more) wake_reader();
+  return total != 0 || over;
 }
 
 // Into the last page, which has room for `part` bytes.

@@ -116,7 +116,8 @@ class Pipe final : public ReferenceCounted {
   bool fill(IoCursor& from, bool packets, std::size_t& total, Errno& error);
   bool merge(IoCursor& from, std::size_t part, std::size_t& total, Errno& error);
   bool append(IoCursor& from, bool packet, std::size_t& total, Errno& error);
-  bool drain(IoCursor& to, std::size_t& total, Errno& error);
+  bool read_slots(IoCursor& to, std::size_t& total);
+  void drain(IoCursor& to, std::size_t& total);
   void tell_readers() {
     wake_reader();
     read_source_.notify(kPollIn | kPollReadNormal);
