@@ -103,8 +103,7 @@ Result<std::size_t> call_sendto(int descriptor, std::uint64_t data, std::size_t 
       return loaded.error();
     request.to = &address;
   }
-  const IoSegment segment{data, length};
-  IoCursor cursor({&segment, 1});
+  IoCursor cursor(data, length);
   return finish_send(*socket, socket->send(cursor, request), flags);
 }
 LINUX_CALL(__NR_sendto, sendto, call_sendto);
@@ -120,8 +119,7 @@ Result<std::size_t> call_recvfrom(int descriptor, std::uint64_t data, std::size_
   ReceiveRequest request;
   request.flags = flags;
   if (address_at != 0) request.from = &from;
-  const IoSegment segment{data, length};
-  IoCursor cursor({&segment, 1});
+  IoCursor cursor(data, length);
   const Result<std::size_t> received = socket->receive(cursor, request);
   if (!received || address_at == 0) return received;
   if (const Status stored = store_address(from, address_at, length_at); !stored)
