@@ -3,13 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
-#include <memory>
 #include <random>
 #include <set>
 #include <thread>
 
-#include "fs/ramfs/directory_table.hh"
+#include "fs/ramfs/tree_model.hh"
 #include "fs/test_tree.hh"
 
 namespace plumbline {
@@ -25,115 +23,13 @@ Attributes attributes_of(TestTree& tree, std::string_view path) {
   return attributes;
 }
 
-// The same tree as plain maps: what each path is, by simple rules.
-class Model {
- public:
-  struct Node {
-    bool directory;
-    std::string content;
-  };
-  using Nodes = std::map<std::string, std::shared_ptr<Node>>;
-
-  Model() { nodes_["/"] = std::make_shared<Node>(Node{true, ""}); }
-
-  Node* find(const std::string& path) const {
-    const auto it = nodes_.find(path);
-    return it == nodes_.end() ? nullptr : it->second.get();
-  }
-  // Why the parent of `path` is no place for a name; 0 when it is.
-  int check_parent(const std::string& path) const {
-    std::string above = parent(path);
-    if (const Node* node = find(above)) return node->directory ? 0 : code(Errno::kENOTDIR);
-    // The first component that is no directory says why.
-    while (find(above) == nullptr) above = parent(above);
-    return code(find(above)->directory ? Errno::kENOENT : Errno::kENOTDIR);
-  }
-  static std::string parent(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 ? "/" : path.substr(0, slash);
-  }
-  bool empty(const std::string& path) const {
-    const auto next = nodes_.upper_bound(path + "/");
-    return next == nodes_.end() || next->first.compare(0, path.size() + 1, path + "/") != 0;
-  }
-  int make(const std::string& path, bool directory) {
-    if (const int error = check_parent(path)) return error;
-    if (find(path) != nullptr) return code(Errno::kEEXIST);
-    nodes_[path] = std::make_shared<Node>(Node{directory, ""});
-    return 0;
-  }
-  int link(const std::string& from, const std::string& to) {
-    if (find(from) == nullptr) return error_of(from);
-    if (const int error = check_parent(to)) return error;
-    if (find(from)->directory) return code(Errno::kEPERM);
-    if (find(to) != nullptr) return code(Errno::kEEXIST);
-    nodes_[to] = nodes_[from];
-    return 0;
-  }
-  int remove(const std::string& path, bool directory) {
-    if (find(path) == nullptr) return error_of(path);
-    if (directory && !find(path)->directory) return code(Errno::kENOTDIR);
-    if (!directory && find(path)->directory) return code(Errno::kEISDIR);
-    if (directory && !empty(path)) return code(Errno::kENOTEMPTY);
-    nodes_.erase(path);
-    return 0;
-  }
-  int rename(const std::string& from, const std::string& to) {
-    if (const int error = check_parent(from)) return error;
-    if (const int error = check_parent(to)) return error;
-    Node* const moved = find(from);
-    if (moved == nullptr) return code(Errno::kENOENT);
-    Node* const victim = find(to);
-    if (moved->directory && (to == from || inside(to, from)) && to != from)
-      return code(Errno::kEINVAL);
-    if (victim == moved) return 0;
-    if (victim != nullptr) {
-      if (inside(from, to)) return code(Errno::kENOTEMPTY);
-      if (moved->directory && !victim->directory) return code(Errno::kENOTDIR);
-      if (!moved->directory && victim->directory) return code(Errno::kEISDIR);
-      if (victim->directory && !empty(to)) return code(Errno::kENOTEMPTY);
-      nodes_.erase(to);
-    }
-    Nodes taken;
-    for (auto it = nodes_.begin(); it != nodes_.end();) {
-      if (it->first == from || inside(it->first, from)) {
-        taken[to + it->first.substr(from.size())] = it->second;
-        it = nodes_.erase(it);
-      } else {
-        ++it;
-      }
-    }
-    nodes_.merge(taken);
-    return 0;
-  }
-  int error_of(const std::string& path) const {
-    const int error = check_parent(path);
-    return error != 0 ? error : code(Errno::kENOENT);
-  }
-  std::set<std::string> list(const std::string& path) const {
-    std::set<std::string> names;
-    for (const auto& [other, node] : nodes_) {
-      if (other != "/" && parent(other) == path) names.insert(other.substr(other.rfind('/') + 1));
-    }
-    return names;
-  }
-  const Nodes& nodes() const { return nodes_; }
-
- private:
-  static bool inside(const std::string& path, const std::string& directory) {
-    return path.size() > directory.size() && path.compare(0, directory.size(), directory) == 0 &&
-           path[directory.size()] == '/';
-  }
-  Nodes nodes_;
-};
-
 }  // namespace
 
 TEST_CASE("random operations have the results and the effects that a simple model has") {
   for (unsigned seed = 1; seed <= 6; ++seed) {
     CAPTURE(seed);
     TestTree tree;
-    Model model;
+    TreeModel model;
     std::mt19937 random(seed);
     const auto any_path = [&] {
       std::string path;
@@ -165,7 +61,7 @@ TEST_CASE("random operations have the results and the effects that a simple mode
           CHECK(tree.link(path, other) == model.link(path, other));
           break;
         default:
-          if (Model::Node* node = model.find(path); node != nullptr && !node->directory) {
+          if (TreeModel::Node* node = model.find(path); node != nullptr && !node->directory) {
             const auto file = open_path(path, kOpenWriteOnly | kOpenAppend);
             REQUIRE(file);
             REQUIRE(write_file(**file, path));
