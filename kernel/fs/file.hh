@@ -84,6 +84,8 @@ class File : public ReferenceCounted {
 
   // Whom F_SETOWN named: a process, or below zero a group.
   std::atomic<int> signal_owner{0};
+  // What sends it the signals (linux/files/async_signals.cc).
+  std::atomic<void*> signal_watch{nullptr};
 
   // The position of read and write, under its lock.
   Mutex position_lock;

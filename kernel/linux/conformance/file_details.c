@@ -297,6 +297,38 @@ static void transfers(void) {
   RESULT(fcntl(from, F_GETLEASE));
 }
 
+static volatile int signals_seen, signal_code;
+static void note_signal(int number, siginfo_t* information, void* context) {
+  (void)number;
+  (void)context;
+  ++signals_seen;
+  signal_code = information->si_code;
+}
+
+/* A pipe that tells its owner by SIGIO. */
+static void signalled(void) {
+  int ends[2], on = 1;
+  char byte;
+  struct sigaction action = {.sa_sigaction = note_signal, .sa_flags = SA_SIGINFO};
+  NEED(pipe(ends) == 0 && sigaction(SIGIO, &action, NULL) == 0);
+  RESULT(write(ends[1], "x", 1));
+  report_flag("silent", signals_seen == 0);
+  RESULT(read(ends[0], &byte, 1));
+  RESULT(fcntl(ends[0], F_SETOWN, getpid()));
+  RESULT(fcntl(ends[0], F_SETFL, O_ASYNC));
+  RESULT(fcntl(ends[0], F_GETFL) & O_ASYNC);
+  RESULT(write(ends[1], "x", 1));
+  report_flag("signalled", signals_seen == 1);
+  report_flag("from the kernel", signal_code == SI_KERNEL);
+  RESULT(read(ends[0], &byte, 1));
+  on = 0;
+  RESULT(ioctl(ends[0], FIOASYNC, &on));
+  RESULT(write(ends[1], "x", 1));
+  report_flag("silent again", signals_seen == 1);
+  RESULT(close(ends[0]));
+  RESULT(close(ends[1]));
+}
+
 static void sizes_limited(void) {
   struct rlimit limit = {10000, RLIM_INFINITY};
   signal(SIGXFSZ, SIG_IGN);
@@ -393,6 +425,7 @@ int main(void) {
   mapped_and_written();
   locks();
   transfers();
+  signalled();
   sizes_limited();
   descriptors();
   attributes();

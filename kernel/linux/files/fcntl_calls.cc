@@ -5,6 +5,7 @@
 #include "fs/ramfs/ramfs.hh"
 #include "linux/call.hh"
 #include "linux/files/arguments.hh"
+#include "linux/files/async_signals.hh"
 #include "linux/files/lock_calls.hh"
 
 namespace plumbline::linux_abi {
@@ -91,7 +92,7 @@ Status owner_command(File& file, int command, std::uint64_t address) {
     if (given->kind < kTask || given->kind > kGroup) return Errno::kEINVAL;
     file.signal_owner.store(given->kind == kGroup ? -given->number : given->number,
                             std::memory_order_relaxed);
-    return {};
+    return update_async_signals(file);
   }
   const int owner = file.signal_owner.load(std::memory_order_relaxed);
   return store_application(address, owner < 0 ? Owner{kGroup, -owner} : Owner{kProcess, owner});
@@ -108,7 +109,7 @@ Result<long> call_fcntl(int descriptor, int command, std::uint64_t argument) {
     case kSetFlags:
       file.set_flags((file.flags() & ~kChangeable) |
                      (static_cast<std::uint32_t>(argument) & kChangeable));
-      return 0L;
+      return ok(update_async_signals(file));
     case kGetLock:
     case kSetLock:
     case kSetLockWait:
@@ -118,7 +119,7 @@ Result<long> call_fcntl(int descriptor, int command, std::uint64_t argument) {
       return ok(lock_record(file, command, argument));
     case kSetOwner:
       file.signal_owner.store(static_cast<int>(argument), std::memory_order_relaxed);
-      return 0L;
+      return ok(update_async_signals(file));
     case kGetOwner:
       return static_cast<long>(file.signal_owner.load(std::memory_order_relaxed));
     case kSetOwnerKind:
@@ -158,7 +159,7 @@ Status switch_flag(File& file, std::uint32_t flag, std::uint64_t address) {
   const Result<int> on = load_application<int>(address);
   if (!on) return on.error();
   file.set_flags(*on != 0 ? file.flags() | flag : file.flags() & ~flag);
-  return {};
+  return flag == kOpenAsync ? update_async_signals(file) : Status();
 }
 
 Result<long> call_ioctl(int descriptor, std::uint32_t request, std::uint64_t argument) {
