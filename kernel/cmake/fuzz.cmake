@@ -30,6 +30,8 @@ function(plumbline_fuzz_target name)
   list(TRANSFORM arg_UNPARSED_ARGUMENTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE plumbline-hosted)
+  # As the library: classes of the kernel have no run-time types.
+  target_compile_options(${name} PRIVATE -fno-rtti)
   target_link_options(${name} PRIVATE -fsanitize=address,undefined,fuzzer)
   add_test(NAME ${name} COMMAND ${name} -runs=200000 -max_total_time=60 ${CMAKE_CURRENT_BINARY_DIR}/${name}-corpus ${CMAKE_CURRENT_SOURCE_DIR}/${arg_SEEDS})
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}-corpus)
