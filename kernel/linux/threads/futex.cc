@@ -155,8 +155,10 @@ Result<long> lock_call(FutexWord word, bool only_try, Deadline deadline) {
 Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t value,
                         std::uint64_t timeout, std::uint64_t second_address,
                         std::uint32_t third_value) {
-  // What nearly all calls are, with as little as possible on the way.
-  const bool plain = address % sizeof(std::uint32_t) == 0 && address < kApplicationEnd;
+  // What nearly all calls are, with as little as possible on the way. Low addresses are not their
+  // own keys.
+  const bool plain = address % sizeof(std::uint32_t) == 0 &&
+                     address >= address_space::kWindowEnd && address < kApplicationEnd;
   if (plain && operation == (kWake | kPrivateFlag) && static_cast<std::int32_t>(value) > 0)
     return static_cast<long>(table.wake(address, value, FutexTable::kAnyBit));
   if (plain && operation == (kWait | kPrivateFlag) && timeout == 0) {
