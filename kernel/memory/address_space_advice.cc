@@ -47,7 +47,9 @@ void discard(std::uint64_t begin, std::uint64_t end) {
     if (edge == begin) begin = to;
     if (edge == end) end = from;
   }
-  if (begin < end) paging::unmap_range(begin, end, state.changes);
+  if (begin < end) {
+    paging::unmap_range(begin, end, state.changes, paging::Tables::kThatLostPages);
+  }
 }
 
 Status populate(const Area& area, std::uint64_t begin, std::uint64_t end, Access access) {

@@ -39,20 +39,18 @@ PageOwner owner_of(std::uint64_t entry) {
 
 // The entry of the page or block at `address`, or null.
 std::uint64_t* leaf_at(std::uint64_t* table, VirtualAddress address, unsigned& level) {
-  for (level = 3;; --level) {
-    std::uint64_t& entry = table[index_at(address, level)];
+#pragma GCC unroll 4
+  for (unsigned at = 4; at-- > 0;) {
+    std::uint64_t& entry = table[index_at(address, at)];
     const std::uint64_t value = load(entry);
-    if (level <= 1 && is_leaf(value, level)) return &entry;
-    if (level == 0 || (value & kPresent) == 0) return nullptr;
+    if (at <= 1 && is_leaf(value, at)) {
+      level = at;
+      return &entry;
+    }
+    if (at == 0 || (value & kPresent) == 0) return nullptr;
     table = table_of(value);
   }
-}
-
-bool is_empty(const std::uint64_t* table) {
-  for (unsigned i = 0; i < 512; ++i) {
-    if (table[i] != 0) return false;
-  }
-  return true;
+  return nullptr;
 }
 
 // From `at` on, the first address whose page has an entry, or that begins a group of entries, or
@@ -70,28 +68,39 @@ std::uint64_t skip_empty(const std::uint64_t* table, std::uint64_t at, std::uint
   return at;
 }
 
-// Calls visit(entry, address, level) for all leaves in [begin, end), and emptied(entry, address,
-// level) for the entry of every table that lost a leaf to it.
-template <typename Visit, typename Emptied>
-void walk(std::uint64_t* table, unsigned level, std::uint64_t begin, std::uint64_t end,
-          const Visit& visit, const Emptied& emptied) {
+bool is_empty(const std::uint64_t* table) {
+  constexpr std::uint64_t kSpan = 512 * kPageSize;
+  return skip_empty(table, 0, kSpan) == kSpan;
+}
+
+// Calls visit(entry, address, level) for all leaves in [begin, end), and then table_done(entry,
+// address, level, whether it has such leaves) for the entry of every table. Returns whether there
+// were any.
+template <typename Visit, typename Table>
+bool walk(std::uint64_t* table, unsigned level, std::uint64_t begin, std::uint64_t end,
+          const Visit& visit, const Table& table_done) {
+  bool any = false;
   for (std::uint64_t at = begin; at < end;) {
     if (level == 0 && (at = skip_empty(table, at, end)) >= end) break;
     const std::uint64_t next = align_down(at, span_of(level)) + span_of(level);
     std::uint64_t& entry = table[index_at({at}, level)];
     if (level <= 1 && is_leaf(entry, level)) {
+      any = true;
       visit(entry, align_down(at, span_of(level)), level);
     } else if (level != 0 && (entry & kPresent) != 0) {
-      walk(table_of(entry), level - 1, at, next < end ? next : end, visit, emptied);
-      emptied(entry, at, level);
+      const bool below =
+          walk(table_of(entry), level - 1, at, next < end ? next : end, visit, table_done);
+      any |= below;
+      table_done(entry, at, level, below);
     }
     at = next;
   }
+  return any;
 }
 
 template <typename Visit>
 void walk(std::uint64_t begin, std::uint64_t end, const Visit& visit) {
-  walk(program_root, 3, begin, end, visit, [](std::uint64_t&, std::uint64_t, unsigned) {});
+  walk(program_root, 3, begin, end, visit, [](std::uint64_t&, std::uint64_t, unsigned, bool) {});
 }
 
 ProgramPage page_below(std::uint64_t* root, VirtualAddress address) {
@@ -176,7 +185,7 @@ bool split_block_at(VirtualAddress address, Changes& changes) {
   return true;
 }
 
-void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes) {
+void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes, Tables tables) {
   walk(
       program_root, 3, begin, end,
       [&](std::uint64_t& entry, std::uint64_t address, unsigned level) {
@@ -188,7 +197,8 @@ void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes) {
           changes.free_later({old & kAddressMask}, level == 1 ? kBlockOrder : 0);
         }
       },
-      [&](std::uint64_t& entry, std::uint64_t address, unsigned level) {
+      [&](std::uint64_t& entry, std::uint64_t address, unsigned level, bool lost) {
+        if (!lost && tables == Tables::kThatLostPages) return;
         if (!is_empty(table_of(entry))) return;
         const std::uint64_t gone = entry & kAddressMask;
         if (level == 3) {

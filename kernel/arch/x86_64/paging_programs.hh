@@ -100,7 +100,11 @@ void replace_program_page(VirtualAddress address, PhysicalAddress page, Rights r
 // without memory for a table.
 bool split_block_at(VirtualAddress address, Changes& changes);
 // The following take ranges whose ends split no block.
-void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes);
+// kAll frees empty tables too, also those that were made, or left empty, by others. Where the range
+// stays in use kThatLostPages will do: looking through a whole table takes longer than most ranges.
+enum class Tables : std::uint8_t { kAll, kThatLostPages };
+void unmap_range(std::uint64_t begin, std::uint64_t end, Changes& changes,
+                 Tables tables = Tables::kAll);
 void protect_range(std::uint64_t begin, std::uint64_t end, Rights rights, Changes& changes);
 // Moves what is mapped to another range, where nothing is. Blocks stay blocks when both addresses
 // are congruent modulo 2 MiB. False without memory for tables: part has been moved, the rest is
