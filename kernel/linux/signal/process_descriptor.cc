@@ -1,5 +1,7 @@
 #include "linux/signal/process_descriptor.hh"
 
+#include <string_view>
+
 #include "linux/call.hh"
 #include "linux/events/descriptors.hh"
 #include "linux/process_table.hh"
@@ -15,8 +17,22 @@ PollEvents ProcessDescriptor::poll() {
 }
 
 Result<Ref<Process>> ProcessDescriptor::of(File& file) {
-  if (file.kind() != &kKind) return Errno::kEBADF;
-  return static_cast<ProcessDescriptor&>(file).process_;
+  if (file.kind() == &kKind) return static_cast<ProcessDescriptor&>(file).process_;
+  // An open /proc/PID serves as well; its path ends in the number.
+  char text[32];
+  const std::size_t length = file.vnode() != nullptr ? file.describe(text) : 0;
+  std::string_view path(text, length < sizeof text ? length : 0);
+  if (!path.starts_with("/proc/")) return Errno::kEBADF;
+  path.remove_prefix(6);
+  ProcessId id = 0;
+  if (path.empty() || path.size() > 9) return Errno::kEBADF;
+  for (const char digit : path) {
+    if (digit < '0' || digit > '9') return Errno::kEBADF;
+    id = 10 * id + static_cast<ProcessId>(digit - '0');
+  }
+  Ref<Process> process = find_process(id);
+  if (!process) return Errno::kESRCH;
+  return process;
 }
 
 namespace {
