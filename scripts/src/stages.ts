@@ -42,20 +42,20 @@ export function stages(): Stage[] {
     {
       name: 'kernel-hosted-asan',
       about: 'unit tests of portable kernel code under AddressSanitizer and UBSan',
-      minutes: 15,
+      minutes: 25,
       // The real memcached, which ours is compared with.
       steps: [tsx('scripts/src/fetch-packages.ts'), ...preset('kernel', 'hosted-asan', 'build/hosted/address')],
     },
     {
       name: 'kernel-hosted-tsan',
       about: 'the same under ThreadSanitizer',
-      minutes: 15,
+      minutes: 25,
       steps: preset('kernel', 'hosted-tsan', 'build/hosted/thread'),
     },
     {
       name: 'kernel-fuzz',
       about: 'fuzz targets on their seeds and a bounded number of new inputs',
-      minutes: 10,
+      minutes: 20,
       steps: preset('kernel', 'fuzz', 'build/hosted/fuzz'),
     },
     {
