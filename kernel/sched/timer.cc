@@ -108,7 +108,7 @@ void handle_interrupt() {
 void start_slice(std::uint64_t tsc) {
   // Without the lock: the slice and the hardware belong to this CPU alone, and the caller holds a
   // run queue's lock, which is taken after a timer lock elsewhere.
-  CpuTimers& timers = CpuTimers::of(this_cpu().index);
+  CpuTimers& timers = *static_cast<CpuTimers*>(this_cpu().timers);
   timers.slice_end = tsc;
   timers.arm_for(tsc);
 }

@@ -40,7 +40,8 @@ struct alignas(kCacheLine) RunQueue {
   IntrusiveList<Thread, &Thread::run_hook> leaving;
   // Threads that live here and may move: what choose_cpu balances.
   std::atomic<std::uint32_t> residents{0};
-  // The timer will ask the running thread to give way.
+  // The timer will ask the running thread to give way; it stays so when another thread runs by
+  // then, for threads that wake each other in turn would set it at each wake-up.
   bool slice_armed = false;
   std::uint64_t switches = 0, preemptions = 0, migrations = 0, wake_interrupts = 0;
 };
@@ -72,8 +73,6 @@ void arm_slice(RunQueue& queue) {
   timers::start_slice(tsc_now() + slice_ticks);
 }
 
-void add(RunQueue& queue, Thread& thread);
-
 bool may_run_on(const Thread& thread, unsigned index) {
   return (thread.allowed_cpus >> index & 1) != 0;
 }
@@ -94,13 +93,12 @@ void send_away(RunQueue& queue, Thread& thread, unsigned index) {
   queue.leaving.push_back(&thread);
 }
 
+// Puts a thread into the queue of its CPU.
+void hand_over(Thread& thread);
+
 // Threads that left this CPU, or ended on it, when it switched from them. Without the lock.
 [[gnu::noinline]] void see_off(RunQueue& queue, Thread* ended) {
-  while (Thread* thread = queue.leaving.pop_front()) {
-    RunQueue& target = queue_of(thread->cpu);
-    const LockGuard guard(target.lock);
-    add(target, *thread);
-  }
+  while (Thread* thread = queue.leaving.pop_front()) hand_over(*thread);
   if (ended != nullptr) announce_exit(*ended);
 }
 
@@ -125,13 +123,15 @@ Thread* pop_allowed(RunQueue& queue, unsigned here) {
 
 // With the lock, masked: runs the next thread, or the idle thread. Returns when the caller's thread
 // runs again, with the lock released, still masked.
-void switch_to_next(RunQueue& queue) {
+[[gnu::always_inline]] inline void switch_to_next(RunQueue& queue) {
   PerCpu& here = this_cpu();
   if (here.preempt_count != 0) {
     panic("thread %s blocks with preemption disabled", here.current->name);
   }
-  here.need_reschedule = 0;
-  queue.slice_armed = false;
+  if (here.need_reschedule != 0) {
+    here.need_reschedule = 0;
+    queue.slice_armed = false;
+  }
   Thread* previous = here.current;
   Thread* next = pop_allowed(queue, here.index);
   if (next == nullptr) next = queue.idle;
@@ -155,7 +155,7 @@ void switch_to_next(RunQueue& queue) {
 }
 
 // The running thread goes to the end of the queue; the idle thread never queues.
-void requeue_and_switch(RunQueue& queue) {
+[[gnu::always_inline]] inline void requeue_and_switch(RunQueue& queue) {
   PerCpu& here = this_cpu();
   Thread* running = here.current;
   if (running != queue.idle) {
@@ -194,12 +194,8 @@ void attend(RunQueue& queue) {
   }
 }
 
-void add(RunQueue& queue, Thread& thread) {
-  push(queue, thread);
-  if (&queue == &local()) {
-    attend(queue);
-    return;
-  }
+// Somebody was added to another CPU's.
+[[gnu::noinline]] void tell(RunQueue& queue, const Thread& thread) {
   PerCpu& target = cpu(thread.cpu);
   // A CPU that is awake and idle looks at its queue before it halts; one that runs a thread needs
   // to be told once, to start the slice.
@@ -211,6 +207,21 @@ void add(RunQueue& queue, Thread& thread) {
     queue.slice_armed = true;
     send_interrupt(thread.cpu, kRescheduleVector);
   }
+}
+
+[[gnu::always_inline]] inline void add(RunQueue& queue, Thread& thread) {
+  push(queue, thread);
+  if (&queue == &local()) {
+    attend(queue);
+  } else {
+    tell(queue, thread);
+  }
+}
+
+void hand_over(Thread& thread) {
+  RunQueue& target = queue_of(thread.cpu);
+  const LockGuard guard(target.lock);
+  add(target, thread);
 }
 
 void handle_reschedule(void*) {
@@ -267,10 +278,8 @@ void initialise_cpu(Thread& idle) {
 
 void start(Thread& thread, unsigned index) {
   thread.cpu = index;
-  RunQueue& queue = queue_of(index);
-  if (thread.moves) queue.residents.fetch_add(1, std::memory_order_relaxed);
-  const LockGuard guard(queue.lock);
-  add(queue, thread);
+  if (thread.moves) queue_of(index).residents.fetch_add(1, std::memory_order_relaxed);
+  hand_over(thread);
 }
 
 unsigned choose_cpu(const Thread& thread) {
@@ -408,6 +417,7 @@ IDLE_TEXT void idle_loop() {
   mask_interrupts();
   for (;;) {
     here.need_reschedule = 0;
+    queue.slice_armed = false;
     // Before the length is read, and the other way round in `add`.
     here.halted.store(1, std::memory_order_seq_cst);
     if (queue.length.load(std::memory_order_seq_cst) == 0) {
