@@ -157,8 +157,9 @@ Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t
                         std::uint32_t third_value) {
   // What nearly all calls are, with as little as possible on the way. Low addresses are not their
   // own keys.
-  const bool plain = address % sizeof(std::uint32_t) == 0 &&
-                     address >= address_space::kWindowEnd && address < kApplicationEnd;
+  constexpr std::uint64_t kAbove = kApplicationEnd - address_space::kWindowEnd;
+  const bool plain =
+      address % sizeof(std::uint32_t) == 0 && address - address_space::kWindowEnd < kAbove;
   if (plain && operation == (kWake | kPrivateFlag) && static_cast<std::int32_t>(value) > 0)
     return static_cast<long>(table.wake(address, value, FutexTable::kAnyBit));
   if (plain && operation == (kWait | kPrivateFlag) && timeout == 0) {

@@ -79,7 +79,7 @@ Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
 
 Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bits,
                         Deadline deadline, StopFunction stop) {
-  Waiter waiter{.word = word, .bits = bits, .sleeper = {}, .hook = {}};
+  Waiter waiter(word, bits);
   Bucket& bucket = bucket_of(word.key);
   for (bool waiting = false; !waiting;) {
     {
@@ -104,6 +104,13 @@ Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bi
 unsigned FutexTable::wake(std::uint64_t key, unsigned count, std::uint32_t bits) {
   Bucket& bucket = bucket_of(key);
   const LockGuard guard(bucket.lock);
+  Waiter* const first = bucket.waiters.front();
+  if (first == nullptr) return 0;
+  // Nearly always one is to be woken, and nobody else is in the bucket.
+  if (count == 1 && first->wakes_for(key, bits)) {
+    wake_one(bucket, *first);
+    return 1;
+  }
   return wake_locked(bucket, key, count, bits);
 }
 

@@ -66,9 +66,16 @@ class FutexTable {
  private:
   struct Bucket;
   struct Waiter {
+    Waiter(FutexWord waits_for, std::uint32_t wake_bits, std::uint32_t new_owner = 0)
+        : word(waits_for), bits(wake_bits), owner_to_be(new_owner) {}
+    // Whether a wake-up of this word is for it.
+    bool wakes_for(std::uint64_t key, std::uint32_t wake_bits) const {
+      return word.key == key && (bits & wake_bits) != 0 && owner_to_be == 0;
+    }
+
     FutexWord word;
     std::uint32_t bits;
-    std::uint32_t owner_to_be = 0;  // not 0: waits to become the owner
+    std::uint32_t owner_to_be;  // not 0: waits to become the owner
     Sleeper sleeper;
     ListHook hook;
     // Where it waits; changes when it is requeued, under both buckets' locks.
@@ -105,12 +112,12 @@ inline void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) {
   waiter.woken.store(true, std::memory_order_release);
 }
 
-inline unsigned FutexTable::wake_locked(Bucket& bucket, std::uint64_t key, unsigned count,
-                                        std::uint32_t bits) {
+[[gnu::noinline]] inline unsigned FutexTable::wake_locked(Bucket& bucket, std::uint64_t key,
+                                                          unsigned count, std::uint32_t bits) {
   unsigned woken = 0;
   for (Waiter* waiter = bucket.waiters.front(); waiter != nullptr && woken < count;) {
     Waiter* const next = bucket.waiters.next(waiter);
-    if (waiter->word.key == key && (waiter->bits & bits) != 0 && waiter->owner_to_be == 0) {
+    if (waiter->wakes_for(key, bits)) {
       wake_one(bucket, *waiter);
       ++woken;
     }

@@ -21,7 +21,7 @@ FutexTable::Waiter* FutexTable::first_owner_to_be(Bucket& bucket, std::uint64_t 
 
 Status FutexTable::lock_owned(FutexWord word, std::uint32_t self, bool only_try, Deadline deadline,
                               StopFunction stop, bool (*exists)(std::uint32_t task)) {
-  Waiter waiter{.word = word, .bits = kAnyBit, .owner_to_be = self, .sleeper = {}, .hook = {}};
+  Waiter waiter(word, kAnyBit, self);
   Bucket& bucket = bucket_of(word.key);
   for (bool waiting = false; !waiting;) {
     {

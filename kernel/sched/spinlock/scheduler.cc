@@ -61,7 +61,7 @@ void push(RunQueue& queue, Thread& thread) {
   queue.length.fetch_add(1, std::memory_order_seq_cst);
 }
 
-Thread* pop(RunQueue& queue) {
+[[gnu::always_inline]] inline Thread* pop(RunQueue& queue) {
   Thread* thread = queue.waiting.pop_front();
   if (thread != nullptr) queue.length.fetch_sub(1, std::memory_order_relaxed);
   return thread;
@@ -112,13 +112,14 @@ void hand_over(Thread& thread);
   if (ended != nullptr || !queue.leaving.empty()) see_off(queue, ended);
 }
 
-// The next thread that may run here; others, whose allowed CPUs have changed, go elsewhere.
-Thread* pop_allowed(RunQueue& queue, unsigned here) {
-  while (Thread* thread = pop(queue)) {
-    if (may_run_on(*thread, here)) return thread;
+// `thread`'s allowed CPUs have changed while it waited: it goes elsewhere. The next that may run
+// here.
+[[gnu::noinline]] Thread* pop_another(RunQueue& queue, Thread* thread, unsigned here) {
+  while (thread != nullptr && !may_run_on(*thread, here)) {
     send_away(queue, *thread, choose_cpu(*thread));
+    thread = pop(queue);
   }
-  return nullptr;
+  return thread;
 }
 
 // With the lock, masked: runs the next thread, or the idle thread. Returns when the caller's thread
@@ -133,9 +134,15 @@ Thread* pop_allowed(RunQueue& queue, unsigned here) {
     queue.slice_armed = false;
   }
   Thread* previous = here.current;
-  Thread* next = pop_allowed(queue, here.index);
-  if (next == nullptr) next = queue.idle;
-  if (next != queue.idle && queue.length.load(std::memory_order_relaxed) != 0) arm_slice(queue);
+  Thread* next = pop(queue);
+  if (next != nullptr && !may_run_on(*next, here.index)) [[unlikely]] {
+    next = pop_another(queue, next, here.index);
+  }
+  if (next == nullptr) {
+    next = queue.idle;
+  } else if (queue.length.load(std::memory_order_relaxed) != 0) {
+    arm_slice(queue);
+  }
   if (next == previous) {
     finish_switch();
     return;
@@ -247,6 +254,20 @@ bool may_drain() {
     alarm.start(
         at, [](void*) {}, nullptr);
   return false;
+}
+
+// Until it is woken. What nearly all blocking is, so without a look at timers.
+[[gnu::always_inline]] inline void block_for_ever(Thread& thread) {
+  const InterruptGuard masked;
+  RunQueue& queue = local();
+  queue.lock.lock_masked();
+  ThreadState expected = ThreadState::kBlocking;
+  if (thread.state.compare_exchange_strong(expected, ThreadState::kBlocked,
+                                           std::memory_order_seq_cst)) {
+    switch_to_next(queue);
+  } else {
+    queue.lock.unlock_masked();
+  }
 }
 
 void wake_sleeper(void* argument) {
@@ -371,21 +392,14 @@ void cancel_block() { current()->state.store(ThreadState::kRunning, std::memory_
 
 bool block(Deadline deadline) {
   Thread& thread = *current();
-  thread.timed_out.store(false, std::memory_order_relaxed);
-  if (!deadline.is_never()) thread.sleep_timer.start(deadline, wake_sleeper, &thread);
-  {
-    const InterruptGuard masked;
-    RunQueue& queue = local();
-    queue.lock.lock_masked();
-    ThreadState expected = ThreadState::kBlocking;
-    if (thread.state.compare_exchange_strong(expected, ThreadState::kBlocked,
-                                             std::memory_order_seq_cst)) {
-      switch_to_next(queue);
-    } else {
-      queue.lock.unlock_masked();
-    }
+  if (deadline.is_never()) {
+    block_for_ever(thread);
+    return true;
   }
-  if (!deadline.is_never()) thread.sleep_timer.cancel();
+  thread.timed_out.store(false, std::memory_order_relaxed);
+  thread.sleep_timer.start(deadline, wake_sleeper, &thread);
+  block_for_ever(thread);
+  thread.sleep_timer.cancel();
   return !thread.timed_out.load(std::memory_order_relaxed);
 }
 
