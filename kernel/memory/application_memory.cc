@@ -4,7 +4,6 @@
 
 extern "C" {
 // arch/x86_64/application_access.S
-std::size_t application_copy(void* to, const void* from, std::size_t length);
 std::size_t application_clear(void* to, std::size_t length);
 std::size_t application_string(char* to, const char* from, std::size_t most);
 bool application_load_word(const std::uint32_t* from, std::uint32_t* to);
@@ -21,14 +20,6 @@ T* pointer(std::uint64_t address) {
 }
 
 }  // namespace
-
-std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t length) {
-  return length - application_copy(to, pointer<const void>(address), length);
-}
-
-std::size_t copy_to_application(std::uint64_t address, const void* from, std::size_t length) {
-  return length - application_copy(pointer<void>(address), from, length);
-}
 
 std::size_t clear_application(std::uint64_t address, std::size_t length) {
   return length - application_clear(pointer<void>(address), length);

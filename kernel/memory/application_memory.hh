@@ -20,12 +20,27 @@ constexpr bool is_application_range(std::uint64_t address, std::uint64_t length)
   return length == 0 || (address < kApplicationEnd && length <= kApplicationEnd - address);
 }
 
+#ifndef PLUMBLINE_HOSTED
+// arch/x86_64/application_access.S: how many bytes were not copied.
+extern "C" std::size_t application_copy(void* to, const void* from, std::size_t length);
+#endif
+
 // Copies between kernel and program memory. The number of bytes copied: less than `length` when a
 // page is missing or may not be accessed so; what lies before it has been copied. Missing pages are
 // made on demand, so the caller may sleep: never with a spinlock held or interrupts masked.
 // `address` must have been checked with is_application_range (hosted builds: any memory).
+#ifdef PLUMBLINE_HOSTED
 std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t length);
 std::size_t copy_to_application(std::uint64_t address, const void* from, std::size_t length);
+#else
+inline std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t length) {
+  return length - application_copy(to, reinterpret_cast<const void*>(address), length);
+}
+inline std::size_t copy_to_application(std::uint64_t address, const void* from,
+                                       std::size_t length) {
+  return length - application_copy(reinterpret_cast<void*>(address), from, length);
+}
+#endif
 std::size_t clear_application(std::uint64_t address, std::size_t length);
 
 // The same without sleeping, for holders of spinlocks: fails where a page is not there yet. Callers

@@ -11,13 +11,61 @@
 
 .section .text.application_access, "ax"
 
+/* The halves of a move by application_copy; failing, it starts over. */
+.macro fetch register, place
+91: mov \place, \register
+  may_fault 91b, copy_stepwise
+.endm
+.macro put register, place
+91: mov \register, \place
+  may_fault 91b, copy_stepwise
+.endm
+
 /* size_t application_copy(void* to, const void* from, size_t length): the number of bytes not copied. Either side may be
- * the program's. A step over the end of a page that fails is done again byte by byte, up to the bad one. */
+ * the program's. Up to 32 bytes are two moves that overlap, from the beginning and up to the end; where one fails, the
+ * whole is copied again stepwise. */
 .globl application_copy
 .balign 16
 application_copy:
-  cmp $512, %rdx
+  cmp $16, %rdx
+  ja 65f
+  cmp $8, %rdx
+  jb 62f
+  fetch %rax, (%rsi)
+  fetch %rcx, "-8(%rsi, %rdx)"
+  put %rax, (%rdi)
+  put %rcx, "-8(%rdi, %rdx)"
+  xor %eax, %eax
+  ret
+62: cmp $4, %rdx
+  jb 63f
+  fetch %eax, (%rsi)
+  fetch %ecx, "-4(%rsi, %rdx)"
+  put %eax, (%rdi)
+  put %ecx, "-4(%rdi, %rdx)"
+  xor %eax, %eax
+  ret
+63: cmp $1, %rdx
+  jne copy_stepwise
+  fetch %al, (%rsi)
+  put %al, (%rdi)
+  xor %eax, %eax
+  ret
+65: cmp $32, %rdx
+  ja 66f
+  fetch %rax, (%rsi)
+  fetch %rcx, 8(%rsi)
+  fetch %r8, "-16(%rsi, %rdx)"
+  fetch %r9, "-8(%rsi, %rdx)"
+  put %rax, (%rdi)
+  put %rcx, 8(%rdi)
+  put %r8, "-16(%rdi, %rdx)"
+  put %r9, "-8(%rdi, %rdx)"
+  xor %eax, %eax
+  ret
+66: cmp $512, %rdx
   jae 7f
+copy_stepwise: /* A step over the end of a page that fails is done again byte by byte, up to the bad one. */
 1: cmp $32, %rdx
   jb 2f
   /* Four words a step: where a store fails, the words before it are copied again. */
