@@ -91,6 +91,7 @@ class Epoll final : public AnonymousFile {
   Status add_entry(File& file, int descriptor, const EpollEvent& event);
   void look_at(Entry& entry);
   Result<unsigned> collect(IoCursor& to, unsigned most);
+  bool collect_only(IoCursor& to);
 
   // The entry's file may have become ready. True when a waiter was woken.
   bool make_ready(Entry& entry);

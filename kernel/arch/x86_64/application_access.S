@@ -22,8 +22,8 @@
 .endm
 
 /* size_t application_copy(void* to, const void* from, size_t length): the number of bytes not copied. Either side may be
- * the program's. Up to 32 bytes are two moves that overlap, from the beginning and up to the end; where one fails, the
- * whole is copied again stepwise. */
+ * the program's. Up to 64 bytes are moves from the beginning and up to the end that overlap; where one fails, the whole
+ * is copied again stepwise. */
 .globl application_copy
 .balign 16
 application_copy:
@@ -63,7 +63,27 @@ application_copy:
   put %r9, "-8(%rdi, %rdx)"
   xor %eax, %eax
   ret
-66: cmp $512, %rdx
+66: cmp $64, %rdx
+  ja 67f
+  fetch %rax, (%rsi)
+  fetch %rcx, 8(%rsi)
+  fetch %r8, 16(%rsi)
+  fetch %r9, 24(%rsi)
+  fetch %r10, "-16(%rsi, %rdx)"
+  fetch %r11, "-8(%rsi, %rdx)"
+  put %rax, (%rdi)
+  put %rcx, 8(%rdi)
+  fetch %rax, "-32(%rsi, %rdx)"
+  fetch %rcx, "-24(%rsi, %rdx)"
+  put %r8, 16(%rdi)
+  put %r9, 24(%rdi)
+  put %rax, "-32(%rdi, %rdx)"
+  put %rcx, "-24(%rdi, %rdx)"
+  put %r10, "-16(%rdi, %rdx)"
+  put %r11, "-8(%rdi, %rdx)"
+  xor %eax, %eax
+  ret
+67: cmp $512, %rdx
   jae 7f
 copy_stepwise: /* A step over the end of a page that fails is done again byte by byte, up to the bad one. */
 1: cmp $32, %rdx

@@ -63,8 +63,7 @@ Result<unsigned> wait_once(int set, std::uint64_t events, int most, Deadline dea
   if (!file) return file.error();
   Epoll* epoll = as_epoll(**file);
   if (epoll == nullptr) return Errno::kEINVAL;
-  const IoSegment segment{events, length};
-  IoCursor cursor({&segment, 1});
+  IoCursor cursor(events, length);
   return epoll->wait(cursor, static_cast<unsigned>(most), deadline);
 }
 

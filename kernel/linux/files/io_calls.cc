@@ -140,22 +140,22 @@ class Segments {
 };
 
 Result<std::size_t> call_read(int descriptor, std::uint64_t address, std::size_t length) {
-  const Result<Ref<File>> file = readable_file(descriptor);
-  if (!file) return file.error();
+  const TransferFile file = TransferFile::for_reading(descriptor);
+  if (!file) return Errno::kEBADF;
   length = std::min(length, kMostBytes);
   if (!is_application_range(address, length)) return Errno::kEFAULT;
   IoCursor cursor(address, length);
-  return read_here(**file, cursor);
+  return read_here(*file, cursor);
 }
 LINUX_CALL(0, read, call_read);
 
 Result<std::size_t> call_write(int descriptor, std::uint64_t address, std::size_t length) {
-  const Result<Ref<File>> file = writable_file(descriptor);
-  if (!file) return file.error();
+  const TransferFile file = TransferFile::for_writing(descriptor);
+  if (!file) return Errno::kEBADF;
   length = std::min(length, kMostBytes);
   if (!is_application_range(address, length)) return Errno::kEFAULT;
   IoCursor cursor(address, length);
-  return write_here(**file, cursor);
+  return write_here(*file, cursor);
 }
 LINUX_CALL(1, write, call_write);
 
