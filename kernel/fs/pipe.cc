@@ -200,6 +200,12 @@ Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) 
     if (const std::size_t count = write_only_slot(from); count != 0) return count;
     if (from.faulted()) return Errno::kEFAULT;
   }
+  return write_slots(from, nonblocking, packets);
+}
+
+// A write that is not so common, and one that has to wait.
+[[gnu::noinline]] Result<std::size_t> Pipe::write_slots(IoCursor& from, bool nonblocking,
+                                                        bool packets) {
   std::size_t total = 0;
   for (;;) {
     Errno error = Errno::kNone;

@@ -110,8 +110,9 @@ class Pipe final : public ReferenceCounted {
   // The number of slots in use, ordered with waiting_readers_ and waiting_writers_: either the
   // waiter, who counts itself first, sees the change, or whoever changes it sees the waiter.
   void set_used(unsigned used) { used_.store(used, std::memory_order_seq_cst); }
-  std::size_t read_only_slot(IoCursor& to);
-  std::size_t write_only_slot(IoCursor& from);
+  [[gnu::always_inline]] inline std::size_t read_only_slot(IoCursor& to);
+  [[gnu::always_inline]] inline std::size_t write_only_slot(IoCursor& from);
+  Result<std::size_t> write_slots(IoCursor& from, bool nonblocking, bool packets);
   // Copies what fits now. False: stop, as `error` says.
   bool fill(IoCursor& from, bool packets, std::size_t& total, Errno& error);
   bool merge(IoCursor& from, std::size_t part, std::size_t& total, Errno& error);

@@ -3,9 +3,9 @@
 #include <limits>
 #include <new>
 
-#include "fs/inotify.hh"
 #include "linux/call.hh"
 #include "linux/files/arguments.hh"
+#include "linux/files/told.hh"
 #include "linux/files/transfer.hh"
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
@@ -41,37 +41,33 @@ bool is_valid_place(std::int64_t offset, std::size_t length) {
          length <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() - offset);
 }
 
-[[gnu::noinline]] void tell_watchers(File& file, std::uint32_t event) {
-  if (Vnode* const vnode = file.vnode(); vnode != nullptr) inotify::tell_file(*vnode, event);
-}
-
-// Tells watchers of a transfer that moved something. In line: nearly always there are none.
-[[gnu::always_inline]] inline Result<std::size_t> told(File& file, Result<std::size_t> done,
-                                                       std::uint32_t event) {
-  if (inotify::watched() && done && *done != 0) [[unlikely]]
-    tell_watchers(file, event);
-  return done;
-}
-
-}  // namespace
-
-Result<std::size_t> read_here(File& file, IoCursor& to) {
-  if (!file.seekable()) return told(file, file.read(to, 0), kInAccess);
+[[gnu::noinline]] Result<std::size_t> read_at_position(File& file, IoCursor& to) {
   const LockGuard guard(file.position_lock);
   const Result<std::size_t> done = file.read(to, file.position);
   if (done) file.position += *done;
   return told(file, done, kInAccess);
 }
 
-Result<std::size_t> write_here(File& file, IoCursor& from) {
-  std::uint64_t offset = 0;
-  if (!file.seekable()) return told(file, file.write(from, offset), kInModify);
+[[gnu::noinline]] Result<std::size_t> write_at_position(File& file, IoCursor& from) {
   const LockGuard guard(file.position_lock);
-  offset = file.position;
+  std::uint64_t offset = file.position;
   if (const Status status = limit_to_file_size(file, offset, from); !status) return status.error();
   const Result<std::size_t> done = file.write(from, offset);
   if (done) file.position = offset + *done;
   return told(file, done, kInModify);
+}
+
+}  // namespace
+
+Result<std::size_t> read_here(File& file, IoCursor& to) {
+  if (file.seekable()) return read_at_position(file, to);
+  return told(file, file.read(to, 0), kInAccess);
+}
+
+Result<std::size_t> write_here(File& file, IoCursor& from) {
+  if (file.seekable()) return write_at_position(file, from);
+  std::uint64_t offset = 0;
+  return told(file, file.write(from, offset), kInModify);
 }
 
 Result<std::size_t> read_at(File& file, IoCursor& to, std::int64_t offset) {
