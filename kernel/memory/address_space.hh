@@ -94,10 +94,11 @@ FaultOutcome resolve_fault(std::uint64_t address, Access access);
 void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
                          void (*free_pages)(void* context) = nullptr, void* context = nullptr);
 
-// Where a word that several mappings may share lies, for futexes: true, and the physical address of
-// its page, when `address` is mapped at this moment and shared. Only looks at the page tables: for
-// holders of spinlocks, who touch the page first (touch_application) where it matters.
-bool object_page(std::uint64_t address, PhysicalAddress& page);
+// Where a word that several mappings may share lies, for futexes: kShared, and the physical address
+// of its page, when `address` is mapped at this moment and shared. Only looks at the page tables:
+// for holders of spinlocks, who touch the page first (touch_application) where it matters.
+enum class SeenPage : std::uint8_t { kNone, kPrivate, kShared };  // kNone also: not to be touched
+SeenPage object_page(std::uint64_t address, PhysicalAddress& page);
 
 // Every other CPU passes a full memory barrier before this returns (membarrier(2)).
 void synchronise_cpus();

@@ -95,14 +95,17 @@ Usage usage(AddressOwner owner) {
   return sum;
 }
 
-bool object_page(std::uint64_t address, PhysicalAddress& page) {
-  if (address >= kApplicationEnd) return false;
+SeenPage object_page(std::uint64_t address, PhysicalAddress& page) {
+  if (address >= kApplicationEnd) return SeenPage::kNone;
   // Masked, so that no table is freed under the walk.
   const InterruptGuard masked;
   const paging::ProgramPage found = paging::visible_page({address});
-  if (!found.exists || found.owner != paging::PageOwner::kSharedObject) return false;
+  if (!found.exists) return SeenPage::kNone;
+  if (found.owner != paging::PageOwner::kSharedObject) {
+    return found.rights.access ? SeenPage::kPrivate : SeenPage::kNone;
+  }
   page = found.page;
-  return true;
+  return SeenPage::kShared;
 }
 
 }  // namespace plumbline::address_space

@@ -235,9 +235,9 @@ GUEST_TEST(address_space_copies_private_pages) {
     CHECK(!can_read(second + 9 * kPageSize));
     CHECK_EQUAL(word_at(second + 2 * kPageSize), 2 * kPageSize);
     PhysicalAddress where;
-    CHECK(address_space::object_page(shared, where));
+    CHECK(address_space::object_page(shared, where) == address_space::SeenPage::kShared);
     CHECK_EQUAL(where.value, to_physical(object->find(4)).value);
-    CHECK(!address_space::object_page(second, where));
+    CHECK(address_space::object_page(second, where) == address_space::SeenPage::kPrivate);
     address_space::unmap_owner(kOwner);
     CHECK_EQUAL(object->reference_count(), 1);
   }

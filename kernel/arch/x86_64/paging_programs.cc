@@ -53,19 +53,26 @@ std::uint64_t* leaf_at(std::uint64_t* table, VirtualAddress address, unsigned& l
   return nullptr;
 }
 
-// From `at` on, the first address whose page has an entry, or that begins a group of entries, or
-// `end`. Sixteen at a time: a stack that is given back is 2,048 entries, nearly all of them empty.
-std::uint64_t skip_empty(const std::uint64_t* table, std::uint64_t at, std::uint64_t end) {
-  constexpr std::uint64_t kGroup = 16 * kPageSize;
-  while (at % kGroup == 0 && at + kGroup <= end) {
-    const std::uint64_t* group = table + index_at({at}, 0);
+// Skips groups of `Length` entries that are all empty, from `at`, if a group begins there.
+template <unsigned Length>
+std::uint64_t skip_groups(const std::uint64_t* table, std::uint64_t at, std::uint64_t end) {
+  constexpr std::uint64_t kGroup = Length * kPageSize;
+  if (at % kGroup != 0) return at;
+  for (const std::uint64_t* group = table + index_at({at}, 0); at + kGroup <= end;
+       at += kGroup, group += Length) {
     std::uint64_t any = 0;
 #pragma GCC unroll 16
-    for (unsigned i = 0; i < 16; ++i) any |= group[i];
+    for (unsigned i = 0; i < Length; ++i) any |= group[i];
     if (any != 0) break;
-    at += kGroup;
   }
   return at;
+}
+
+// From `at` on, the first address whose page has an entry, or that begins a group of entries, or
+// `end`. Sixteen at a time: a stack that is given back is 2,048 entries, nearly all of them empty.
+// It ends four pages before a group's end.
+std::uint64_t skip_empty(const std::uint64_t* table, std::uint64_t at, std::uint64_t end) {
+  return skip_groups<4>(table, skip_groups<16>(table, at, end), end);
 }
 
 bool is_empty(const std::uint64_t* table) {

@@ -172,17 +172,25 @@ Result<long> call_clone(std::uint64_t flags, std::uint64_t stack, std::uint64_t 
 }
 
 Result<long> call_clone3(std::uint64_t address, std::uint64_t size) {
-  CloneArguments arguments;
+  // With set_tid, set_tid_size and cgroup, which must not be asked for.
+  struct {
+    CloneArguments first;
+    std::uint64_t unsupported[3];
+  } given{};
+  const CloneArguments& arguments = given.first;
   if (size < sizeof arguments) return Errno::kEINVAL;
   if (size > kLongestArguments) return Errno::kE2BIG;
+  const std::size_t length = size < sizeof given ? size : sizeof given;
   if (!is_application_range(address, size) ||
-      copy_from_application(&arguments, address, sizeof arguments) != sizeof arguments)
+      copy_from_application(&given, address, length) != length)
     return Errno::kEFAULT;
-  // What this kernel does not know must not be asked for: set_tid, cgroup and later fields.
-  for (std::uint64_t at = sizeof arguments; at + 8 <= size; at += 8) {
+  if ((given.unsupported[0] | given.unsupported[1] | given.unsupported[2]) != 0)
+    return Errno::kEINVAL;
+  // Nor must later fields, whatever they are.
+  for (std::uint64_t at = sizeof given; at + 8 <= size; at += 8) {
     const Result<std::uint64_t> word = load_application<std::uint64_t>(address + at);
     if (!word) return word.error();
-    if (*word != 0) return at < 88 ? Errno::kEINVAL : Errno::kE2BIG;
+    if (*word != 0) return Errno::kE2BIG;
   }
   if ((arguments.flags & kSignalMask) != 0) return Errno::kEINVAL;
   if ((arguments.stack == 0) != (arguments.stack_size == 0)) return Errno::kEINVAL;

@@ -191,12 +191,14 @@ Result<FutexWord> futex_word(std::uint64_t address, bool shared) {
   if (address % sizeof(std::uint32_t) != 0) return Errno::kEINVAL;
   if (!is_application_range(address, sizeof(std::uint32_t))) return Errno::kEFAULT;
   if (!shared) return FutexWord{address, private_key(address)};
+  using address_space::SeenPage;
   PhysicalAddress page;
-  if (!address_space::object_page(address, page)) {
-    // Private, or not there yet.
+  SeenPage seen = address_space::object_page(address, page);
+  if (seen == SeenPage::kNone) {
     if (const Status status = touch_application(address, false); !status) return status.error();
-    if (!address_space::object_page(address, page)) return FutexWord{address, private_key(address)};
+    seen = address_space::object_page(address, page);
   }
+  if (seen != SeenPage::kShared) return FutexWord{address, private_key(address)};
   return FutexWord{address, kPhysicalKey | (page.value + address % kPageSize)};
 }
 
