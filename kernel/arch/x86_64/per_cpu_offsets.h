@@ -1,4 +1,5 @@
-/* Offsets into PerCpu (core/per_cpu.hh) and ApplicationState (application.hh) for assembly; descriptors.cc checks them. */
+/* Offsets into PerCpu (core/per_cpu.hh) and ApplicationState (application.hh) for assembly;
+ * descriptors.cc checks them. */
 #pragma once
 
 #define PER_CPU_ENABLED 0

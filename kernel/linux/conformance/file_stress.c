@@ -1,5 +1,5 @@
-/* Threads that make, rename, link, map, cut, list and remove the same files at once, and keep files of their own whose
- * content must stay what they wrote. */
+/* Threads that make, rename, link, map, cut, list and remove the same files at once, and keep files
+ * of their own whose content must stay what they wrote. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +19,8 @@ static void shared_step(unsigned* seed, char* buffer, size_t size) {
   switch (rand_r(seed) % 7) {
     case 0:
       file = open(name, O_RDWR | O_CREAT, 0600);
-      if (file >= 0 && write(file, buffer, (size_t)rand_r(seed) % size) < 0) printf("write failed\n");
+      if (file >= 0 && write(file, buffer, (size_t)rand_r(seed) % size) < 0)
+        printf("write failed\n");
       break;
     case 1:
       rename(name, other);
@@ -67,7 +68,8 @@ static int own_step(int file, unsigned* seed, char* expected) {
   const int at = rand_r(seed) % (kOwnSize - 100), length = 1 + rand_r(seed) % 100;
   memset(expected + at, 'a' + rand_r(seed) % 26, (size_t)length);
   if (pwrite(file, expected + at, (size_t)length, at) != length) return 0;
-  return pread(file, actual, sizeof actual, 0) == kOwnSize && memcmp(actual, expected, kOwnSize) == 0;
+  return pread(file, actual, sizeof actual, 0) == kOwnSize &&
+         memcmp(actual, expected, kOwnSize) == 0;
 }
 
 static void* work(void* argument) {
