@@ -105,8 +105,6 @@ UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
 void enlist(UdpSocket& socket, unsigned batch) {
   // Release: what was pushed is seen by whoever takes the flag back.
   if (socket.to_be_told.exchange(true, std::memory_order_acq_rel)) return;
-  // A socket that is being destroyed has nobody to tell.
-  if (!socket.try_retain()) return;
   UdpSocket* head = batches[batch].load(std::memory_order_relaxed);
   do {
     socket.next_to_be_told = head;
@@ -199,10 +197,12 @@ void tell_udp_receivers(unsigned batch) {
   UdpSocket* socket = batches[batch].exchange(nullptr, std::memory_order_acquire);
   while (socket != nullptr) {
     UdpSocket* const next = socket->next_to_be_told;
+    // Before the other flag falls: the socket's end sees one of them until it has been told.
+    socket->being_told.fetch_add(1, std::memory_order_seq_cst);
     // Before telling: what comes from now on is told again. Acquire: what came before is seen.
-    socket->to_be_told.exchange(false, std::memory_order_acq_rel);
+    socket->to_be_told.exchange(false, std::memory_order_seq_cst);
     socket->tell_receivers();
-    socket->release();
+    socket->being_told.fetch_sub(1, std::memory_order_release);
     socket = next;
   }
 }

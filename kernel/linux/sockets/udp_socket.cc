@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "core/idle.hh"
 #include "sync/lock_guard.hh"
 
 namespace plumbline::linux_abi {
@@ -34,6 +35,11 @@ Result<Ref<UdpSocket>> UdpSocket::create(std::uint32_t flags) {
 
 UdpSocket::~UdpSocket() {
   unbind_udp(*this);
+  // Nobody finds it any more. Who found it before tells it within a burst.
+  while (to_be_told.load(std::memory_order_acquire) ||
+         being_told.load(std::memory_order_acquire) != 0) {
+    cpu_relax();
+  }
   while (Datagram* datagram = take(false)) datagram->release();
 }
 

@@ -47,8 +47,11 @@ class UdpSocket final : public Socket {
   UdpSocket* next_of_port = nullptr;
   // Written under it.
   std::atomic<bool> bound{false};
-  // In a batch's list of those to be told; a reference.
+  // In a batch's list of those to be told, and being told: the list holds no reference, since that
+  // would keep the port of a closed socket taken; the end of the socket waits for both instead.
   std::atomic<bool> to_be_told{false};
+  // Several may tell it at once: what came during one telling is another's.
+  std::atomic<std::uint32_t> being_told{0};
   UdpSocket* next_to_be_told = nullptr;
 
  protected:
