@@ -53,7 +53,8 @@ class IntrusiveList {
   void remove(T* element) {
     ListHook* hook = &(element->*Hook);
     ASSERT(hook->linked());
-    hook->previous->next = hook->next;
+    // In one piece for empty_unlocked(), which may look at the head meanwhile.
+    __atomic_store_n(&hook->previous->next, hook->next, __ATOMIC_RELAXED);
     hook->next->previous = hook->previous;
     hook->next = hook->previous = nullptr;
   }
@@ -82,7 +83,7 @@ class IntrusiveList {
     ASSERT(!hook->linked());
     hook->next = position;
     hook->previous = position->previous;
-    position->previous->next = hook;
+    __atomic_store_n(&position->previous->next, hook, __ATOMIC_RELAXED);
     position->previous = hook;
   }
   // offsetof does not take a member pointer; this is its equivalent for one.
