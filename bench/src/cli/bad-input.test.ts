@@ -62,9 +62,8 @@ describe('options', () => {
     ],
     [
       ['bench', '--subject', 'osv'],
-      /--subject: "osv" is not allowed. Allowed: plumbline, echo, linux-host, linux-guest/,
+      /--subject: "osv" is not allowed. Allowed: plumbline, plumbline-unmodified, echo, linux-host, linux-guest/,
     ],
-    [['bench', '--subject', 'plumbline-unmodified'], /cannot be measured yet. Available: plumbline, echo/],
     [['bench', '--boots', '0'], /--boots: "0" is not allowed. Allowed: a whole number from 1 to 1000/],
     [['bench', '--accel', 'xen'], /--accel: "xen" is not allowed. Allowed: auto, kvm, tcg/],
     [['bench', '--variant', 'fast'], /variant 'fast': no such preset; presets are default, halt/],
