@@ -99,6 +99,10 @@ describe('the report page', () => {
     expect(await tip.isVisible()).toBe(false);
     const mark = page.locator('.panel-p50 .mark[data-series="linux-host/debian"] .median').nth(1);
     await mark.scrollIntoViewIfNeeded();
+    // The event of this scrolling comes with a later frame, and hides what the pointer shows.
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(null)))),
+    );
     const box = await mark.boundingBox();
     if (box === null) throw new Error('the mark has no box');
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
