@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,17 @@ describe('an image of lua5.4', () => {
     expect(readdirSync(options.imageDirectory)).toHaveLength(1);
     expect(readFileSync(again[0].reportFile, 'utf8')).toBe(readFileSync(image.reportFile, 'utf8'));
   }, 300_000);
+
+  it('is the same when Python has run from the unpacked packages', async () => {
+    const cacheDirectory = join(directory, 'packages');
+    const item = readdirSync(cacheDirectory).find((name) => name.startsWith('lua5.4_'));
+    const compiled = join(cacheDirectory, item ?? '', 'usr/share/__pycache__');
+    mkdirSync(compiled);
+    writeFileSync(join(compiled, 'module.cpython-311.pyc'), 'compiled');
+    const other = await buildProgramImage(['lua5.4'], { imageDirectory: join(directory, 'third'), cacheDirectory });
+    expect(readFileSync(other.file).equals(readFileSync(image.file))).toBe(true);
+    expect(other.report.filesLeftOut["Python's compiled modules"]).toEqual({ files: 1, bytes: 8 });
+  });
 
   it('has large files at the boundaries of pages', () => {
     const archive = readFileSync(image.file);

@@ -43,6 +43,8 @@ export const LEFT_OUT: readonly LeftOutKind[] = [
       /^etc\/bash_completion\.d\//,
     ],
   },
+  // No package has them: Python writes them beside its modules when a program runs from the unpacked package.
+  { name: "Python's compiled modules", patterns: [/(^|\/)__pycache__\//] },
   // glibc converts between UTF-8, UTF-16, UCS-4 and ASCII by itself; these are modules for iconv(3) with other charsets.
   { name: "glibc's character set modules", patterns: [/^usr\/lib\/[^/]+\/gconv\//] },
 ];
