@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { cSources } from './sources.ts';
 import { ROOT, type Stage, type Step } from './stage.ts';
@@ -16,7 +17,13 @@ function preset(project: string, name: string, folder: string): Step[] {
   return [
     { command: 'cmake', args: ['--preset', name], cwd },
     { command: 'cmake', args: ['--build', join(ROOT, folder)], cwd },
-    { command: 'ctest', args: ['--test-dir', join(ROOT, folder), '--output-on-failure', '--no-tests=error'] },
+    {
+      command: 'ctest',
+      args: [
+        ...['--test-dir', join(ROOT, folder), '--output-on-failure', '--no-tests=error'],
+        ...['--parallel', String(availableParallelism())],
+      ],
+    },
   ];
 }
 
