@@ -41,6 +41,14 @@ bool window_is_free(const Area& area, std::uint64_t page, unsigned order) {
   return true;
 }
 
+// The order, at most `most`, of the largest window around `page` that is free. A heap grows in
+// steps that end within windows, so that often only a part of one can be had.
+unsigned free_window(const Area& area, std::uint64_t page, unsigned most) {
+  unsigned order = most;
+  while (order != 0 && !window_is_free(area, page, order)) --order;
+  return order;
+}
+
 bool block_is_free(const Area& area, std::uint64_t page) {
   const std::uint64_t begin = align_down(page, kLargePageSize);
   return page_size.get() != 0 && !area.attributes.small_pages && !area.attributes.grows_down &&
@@ -65,9 +73,8 @@ class FreshPages {
     // Not asked again with a block in hand, which may be the one that made memory scarce.
     const bool may_be_large =
         most_ == kBlockOrder && ((block_ && block_.order == kBlockOrder) || may_use_blocks());
-    wanted_ = may_be_large && block_is_free(area, page) ? kBlockOrder
-              : window_is_free(area, page, window)      ? window
-                                                        : 0;
+    wanted_ =
+        may_be_large && block_is_free(area, page) ? kBlockOrder : free_window(area, page, window);
     return block_ && block_.order == wanted_;
   }
   // False: there is no memory, not even for less.
