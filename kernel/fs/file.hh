@@ -31,7 +31,8 @@ inline constexpr std::uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadW
 
 class File : public ReferenceCounted {
  public:
-  explicit File(std::uint32_t flags) : flags_(flags) {}
+  // A vnode is told about kOpenNoControllingTerminal, for terminals; the file does not keep it.
+  explicit File(std::uint32_t flags) : flags_(flags & ~kOpenNoControllingTerminal) {}
 
   // Access mode and status flags as F_GETFL shows them.
   std::uint32_t flags() const { return flags_.load(std::memory_order_relaxed); }

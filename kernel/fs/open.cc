@@ -11,7 +11,7 @@ namespace {
 
 // Only said to open, not shown by F_GETFL.
 constexpr std::uint32_t kOnlyForOpen =
-    kOpenCreate | kOpenExclusive | kOpenNoControllingTerminal | kOpenTruncate | kOpenCloseOnExec;
+    kOpenCreate | kOpenExclusive | kOpenTruncate | kOpenCloseOnExec;
 
 constexpr bool has(std::uint32_t flags, std::uint32_t all) { return (flags & all) == all; }
 

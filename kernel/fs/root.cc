@@ -24,6 +24,7 @@ constexpr Node kDeviceNodes[] = {
     {"random", kModeCharacterDevice | 0666, 1, 8, ""},
     {"urandom", kModeCharacterDevice | 0666, 1, 9, ""},
     {"tty", kModeCharacterDevice | 0666, 5, 0, ""},
+    {"ptmx", kModeCharacterDevice | 0666, 5, 2, ""},
     {"console", kModeCharacterDevice | 0600, 5, 1, ""},
     {"fd", kModeSymbolicLink | 0777, 0, 0, "/proc/self/fd"},
     {"stdin", kModeSymbolicLink | 0777, 0, 0, "/proc/self/fd/0"},

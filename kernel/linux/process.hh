@@ -61,6 +61,8 @@ class Process : public ReferenceCounted, public ProcessLinks {
   ProcessId id = 0;
   Process* parent = nullptr;  // under the process table's lock
   ProcessId group = 0, session = 0;
+  // Its controlling terminal's serial number (linux/terminals); 0: none. Under the table's lock.
+  std::uint64_t terminal = 0;
 
   Ref<DescriptorTable> descriptors;
   // Under fs_lock: working directory and umask.

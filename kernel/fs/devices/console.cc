@@ -156,10 +156,6 @@ class ConsoleFile final : public DeviceFile {
   }
 };
 
-Result<Ref<File>> open_terminal(Ref<Vnode>, std::uint32_t) {
-  return Errno::kENXIO;  // there is no controlling terminal
-}
-
 // In this mode the device belongs to the program; the log stays on the serial port.
 bool runs_program() {
   for (BootOptionBase* const option : boot_options()) {
@@ -170,7 +166,6 @@ bool runs_program() {
 }
 
 void register_console() {
-  register_device(device_number(5, 0), open_terminal);
   register_device(device_number(5, 1), open_device_file<ConsoleFile>);
   if (runs_program()) virtio::reserve_console();
 }

@@ -18,6 +18,7 @@
 #include "linux/signal/signals.hh"
 #include "linux/system/limits.hh"
 #include "linux/task.hh"
+#include "linux/terminals/pts.hh"
 #include "linux/threads/start_task.hh"
 #include "platform/pvh.hh"
 
@@ -56,6 +57,7 @@ void unpack_image() {
     give_up(ExitCode::kBadOption);
   }
   if (!mount_proc_and_sys()) panic("no memory for /proc and /sys");
+  if (!mount_pts()) panic("no memory for /dev/pts");
 }
 
 void read_description(ProgramDescription& program) {

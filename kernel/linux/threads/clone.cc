@@ -74,6 +74,7 @@ Ref<Process> copy_process(const CloneArguments& arguments, ProcessId id) {
     const LockGuard guard(process_table_lock());
     child->group = parent.group;
     child->session = parent.session;
+    child->terminal = parent.terminal;
   }
   return child;
 }

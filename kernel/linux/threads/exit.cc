@@ -10,6 +10,7 @@
 #include "linux/process_table.hh"
 #include "linux/signal/signals.hh"
 #include "linux/task.hh"
+#include "linux/terminals/session_end.hh"
 #include "linux/threads/child_status.hh"
 #include "linux/threads/futex.hh"
 #include "linux/threads/robust_list.hh"
@@ -67,6 +68,7 @@ void release_resources(Process& process) {
 
 // The last task of a process has left it.
 void end_of_process(Process& process) {
+  end_session_of(process);
   release_resources(process);
   // Whatever vfork's parent lent is not used any more.
   process.borrows_parent.store(false, std::memory_order_release);

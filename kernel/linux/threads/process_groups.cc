@@ -35,6 +35,7 @@ Result<long> call_setsid() {
     if (other->group == process.id) return Errno::kEPERM;
   }
   process.group = process.session = process.id;
+  process.terminal = 0;
   return process.id;
 }
 
