@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
 /** A real job for an unmodified Debian program, and how to see from its output that it was done. */
 export interface ProgramJob {
   readonly name: string;
@@ -12,6 +15,8 @@ export interface ProgramJob {
   /** Seconds it may take on KVM; emulated it may take ten times as long. */
   readonly seconds: number;
 }
+
+const SQLITE_FEATURES = fileURLToPath(new URL('../../programs/sqlite_features.py', import.meta.url));
 
 /** Statements that insert so many rows, one transaction each, and ask for a sum over them. */
 function inserts(rows: number): string {
@@ -157,6 +162,14 @@ export function programJobs(length: 'whole' | 'short'): ProgramJob[] {
       argv: ['python3', '/job.py'],
       texts: { '/job.py': script(PYTHON, size) },
       output: /^True True CHILD 0 \/\n$/,
+      seconds: 60,
+    },
+    {
+      name: 'sqlite3 of python3, by feature',
+      packages: ['python3'],
+      argv: ['python3', '/job.py', length === 'whole' ? '3000' : '400'],
+      texts: { '/job.py': readFileSync(SQLITE_FEATURES, 'utf8') },
+      output: /\nall 14 features\n$/,
       seconds: 60,
     },
     {

@@ -1,5 +1,6 @@
+const EXCLUSION_REASONS = ['fork', 'tcp', 'second-user'] as const;
 /** Why a method of Python's own tests cannot pass here. */
-export type ExclusionReason = 'fork' | 'tcp' | 'second-user' | 'terminal';
+export type ExclusionReason = (typeof EXCLUSION_REASONS)[number];
 
 /** What such a test shows when it is run all the same: the check that it fails for that reason and no other. */
 export const REASON_SHOWS: Readonly<Record<ExclusionReason, RegExp>> = {
@@ -9,8 +10,6 @@ export const REASON_SHOWS: Readonly<Record<ExclusionReason, RegExp>> = {
   // socket() says so, or asyncio, which then has a server without sockets.
   tcp: /Errno 93\] Protocol not supported|Errno 97\]|self\.server\.sockets\[0\]|start_server|create_server/,
   'second-user': /Operation not permitted/,
-  // There is no /dev/ptmx.
-  terminal: /os\.openpty\(\)/,
 };
 
 /** A test method of one of the suites. */
@@ -26,14 +25,21 @@ export interface PythonSuite {
   readonly only?: string;
 }
 
+/** The name of a suite in a list of tests. */
+export const suiteTitle = ({ suite, only }: PythonSuite): string => (only === undefined ? suite : `${suite}, ${only}`);
+
 const whole = (...names: readonly string[]): PythonSuite[] => names.map((suite) => ({ suite }));
 const asyncio = (...names: readonly string[]): PythonSuite[] =>
   whole(...names.map((name) => `test_asyncio.test_${name}`));
 
-/** The tests of sqlite3 are not in Debian's package; bench/src/programs/jobs.ts has a job for it instead. */
+/**
+ * Debian's libpython3.11-testsuite leaves out CPython's test_sqlite3, and no other package of Debian has it (in 3.11 it
+ * is `Lib/test/test_sqlite3`). In its place bench/programs/sqlite_features.py exercises the module, as a job of jobs.ts.
+ */
 export const PYTHON_SUITES: readonly PythonSuite[] = [
   ...whole('test_math', 'test_json', 'test_re', 'test_struct', 'test_threading', 'test_queue', 'test_zlib'),
   ...whole('test_hashlib', 'test_datetime', 'test_os', 'test_io', 'test_mmap', 'test_select', 'test_signal'),
+  ...whole('test_openpty', 'test_pty', 'test_ioctl'),
   ...asyncio('context', 'futures', 'futures2', 'locks', 'pep492', 'protocols', 'queues', 'runners', 'selector_events'),
   ...asyncio(
     'taskgroups',
@@ -51,140 +57,108 @@ export const PYTHON_SUITES: readonly PythonSuite[] = [
   { suite: 'test_asyncio.test_events', only: '*unix*' },
 ];
 
-export const EXCLUSIONS: readonly Exclusion[] = [
-  {
-    suite: 'test_asyncio.test_events',
-    method: 'test.test_asyncio.test_events.EPollEventLoopTests.test_create_unix_server_path_socket_error',
-    reason: 'tcp',
+/** Methods by suite, reason and class. */
+type ExcludedMethods = Partial<Record<ExclusionReason, Readonly<Record<string, readonly string[]>>>>;
+const EXCLUDED: Readonly<Record<string, ExcludedMethods>> = {
+  'test_asyncio.test_events': {
+    tcp: {
+      EPollEventLoopTests: ['test_create_unix_server_path_socket_error'],
+      PollEventLoopTests: ['test_create_unix_server_path_socket_error'],
+      SelectEventLoopTests: ['test_create_unix_server_path_socket_error'],
+    },
   },
-  {
-    suite: 'test_asyncio.test_events',
-    method: 'test.test_asyncio.test_events.PollEventLoopTests.test_create_unix_server_path_socket_error',
-    reason: 'tcp',
+  'test_asyncio.test_server': {
+    tcp: {
+      SelectorStartServerTests: ['test_start_server_1'],
+    },
   },
-  {
-    suite: 'test_asyncio.test_events',
-    method: 'test.test_asyncio.test_events.SelectEventLoopTests.test_create_unix_server_path_socket_error',
-    reason: 'tcp',
+  'test_asyncio.test_unix_events': {
+    tcp: {
+      SelectorEventLoopUnixSockSendfileTests: [
+        'test_sock_sendfile_blocking_error',
+        'test_sock_sendfile_cancel1',
+        'test_sock_sendfile_cancel2',
+        'test_sock_sendfile_exception',
+        'test_sock_sendfile_iobuffer',
+        'test_sock_sendfile_not_a_file',
+        'test_sock_sendfile_not_available',
+        'test_sock_sendfile_not_regular_file',
+        'test_sock_sendfile_os_error_first_call',
+        'test_sock_sendfile_os_error_next_call',
+      ],
+      SelectorEventLoopUnixSocketTests: [
+        'test_create_unix_connection_path_inetsock',
+        'test_create_unix_server_path_inetsock',
+      ],
+    },
   },
-  {
-    suite: 'test_asyncio.test_server',
-    method: 'test.test_asyncio.test_server.SelectorStartServerTests.test_start_server_1',
-    reason: 'tcp',
+  test_os: {
+    fork: {
+      ForkTests: ['test_fork'],
+      PidTests: ['test_waitpid', 'test_waitstatus_to_exitcode', 'test_waitstatus_to_exitcode_kill'],
+      SpawnTests: [
+        'test_nowait',
+        'test_spawnl',
+        'test_spawnle',
+        'test_spawnlp',
+        'test_spawnlpe',
+        'test_spawnv',
+        'test_spawnve',
+        'test_spawnve_bytes',
+        'test_spawnve_invalid_env',
+        'test_spawnvp',
+        'test_spawnvpe',
+        'test_spawnvpe_invalid_env',
+      ],
+    },
+    tcp: {
+      TestSendfile: [
+        'test_invalid_offset',
+        'test_keywords',
+        'test_offset_overflow',
+        'test_send_at_certain_offset',
+        'test_send_whole_file',
+      ],
+    },
   },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method:
-      'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_blocking_error',
-    reason: 'tcp',
+  test_pty: {
+    fork: {
+      PtyTest: ['test_fork', 'test_spawn_doesnt_hang'],
+    },
   },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method: 'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_cancel1',
-    reason: 'tcp',
+  test_re: {
+    fork: {
+      ReTests: ['test_regression_gh94675'],
+    },
   },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method: 'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_cancel2',
-    reason: 'tcp',
+  test_signal: {
+    tcp: {
+      WakeupFDTests: ['test_invalid_socket', 'test_set_wakeup_fd_socket_result'],
+    },
   },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method: 'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_exception',
-    reason: 'tcp',
+  test_threading: {
+    fork: {
+      ThreadJoinOnShutdown: [
+        'test_2_join_in_forked_process',
+        'test_3_join_in_forked_from_thread',
+        'test_clear_threads_states_after_fork',
+      ],
+      ThreadTests: [
+        'test_dummy_thread_after_fork',
+        'test_fork_at_exit',
+        'test_is_alive_after_fork',
+        'test_main_thread_after_fork',
+        'test_main_thread_after_fork_from_nonmain_thread',
+      ],
+    },
   },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method: 'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_iobuffer',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method: 'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_not_a_file',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method:
-      'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_not_available',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method:
-      'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_not_regular_file',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method:
-      'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_os_error_first_call',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method:
-      'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSockSendfileTests.test_sock_sendfile_os_error_next_call',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method:
-      'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSocketTests.test_create_unix_connection_path_inetsock',
-    reason: 'tcp',
-  },
-  {
-    suite: 'test_asyncio.test_unix_events',
-    method: 'test.test_asyncio.test_unix_events.SelectorEventLoopUnixSocketTests.test_create_unix_server_path_inetsock',
-    reason: 'tcp',
-  },
-  { suite: 'test_os', method: 'test.test_os.FDInheritanceTests.test_openpty', reason: 'terminal' },
-  { suite: 'test_os', method: 'test.test_os.ForkTests.test_fork', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.PidTests.test_waitpid', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.PidTests.test_waitstatus_to_exitcode', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.PidTests.test_waitstatus_to_exitcode_kill', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_nowait', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnl', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnle', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnlp', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnlpe', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnv', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnve', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnve_bytes', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnve_invalid_env', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnvp', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnvpe', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.SpawnTests.test_spawnvpe_invalid_env', reason: 'fork' },
-  { suite: 'test_os', method: 'test.test_os.TestSendfile.test_invalid_offset', reason: 'tcp' },
-  { suite: 'test_os', method: 'test.test_os.TestSendfile.test_keywords', reason: 'tcp' },
-  { suite: 'test_os', method: 'test.test_os.TestSendfile.test_offset_overflow', reason: 'tcp' },
-  { suite: 'test_os', method: 'test.test_os.TestSendfile.test_send_at_certain_offset', reason: 'tcp' },
-  { suite: 'test_os', method: 'test.test_os.TestSendfile.test_send_whole_file', reason: 'tcp' },
-  { suite: 'test_re', method: 'test.test_re.ReTests.test_regression_gh94675', reason: 'fork' },
-  { suite: 'test_signal', method: 'test.test_signal.WakeupFDTests.test_invalid_socket', reason: 'tcp' },
-  { suite: 'test_signal', method: 'test.test_signal.WakeupFDTests.test_set_wakeup_fd_socket_result', reason: 'tcp' },
-  {
-    suite: 'test_threading',
-    method: 'test.test_threading.ThreadJoinOnShutdown.test_2_join_in_forked_process',
-    reason: 'fork',
-  },
-  {
-    suite: 'test_threading',
-    method: 'test.test_threading.ThreadJoinOnShutdown.test_3_join_in_forked_from_thread',
-    reason: 'fork',
-  },
-  {
-    suite: 'test_threading',
-    method: 'test.test_threading.ThreadJoinOnShutdown.test_clear_threads_states_after_fork',
-    reason: 'fork',
-  },
-  { suite: 'test_threading', method: 'test.test_threading.ThreadTests.test_dummy_thread_after_fork', reason: 'fork' },
-  { suite: 'test_threading', method: 'test.test_threading.ThreadTests.test_fork_at_exit', reason: 'fork' },
-  { suite: 'test_threading', method: 'test.test_threading.ThreadTests.test_is_alive_after_fork', reason: 'fork' },
-  { suite: 'test_threading', method: 'test.test_threading.ThreadTests.test_main_thread_after_fork', reason: 'fork' },
-  {
-    suite: 'test_threading',
-    method: 'test.test_threading.ThreadTests.test_main_thread_after_fork_from_nonmain_thread',
-    reason: 'fork',
-  },
-];
+};
+
+/** What is left out of the suites, a method each. */
+export const EXCLUSIONS: readonly Exclusion[] = Object.entries(EXCLUDED).flatMap(([suite, reasons]) =>
+  EXCLUSION_REASONS.flatMap((reason) =>
+    Object.entries(reasons[reason] ?? {}).flatMap(([group, methods]) =>
+      methods.map((method) => ({ suite, method: `test.${suite}.${group}.${method}`, reason })),
+    ),
+  ),
+);
