@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/reference.hh"
 #include "core/result.hh"
@@ -120,6 +121,14 @@ void unmap_owner(AddressOwner owner);
 // false. `visit` must not call this module.
 void for_each_area(AddressOwner owner, bool (*visit)(void* context, const AreaDescription&),
                    void* context);
+
+// What shows at `address`, cheaply.
+struct AreaPlace {
+  std::uint64_t begin, offset;
+  // May be null. To be compared, not used: nothing keeps it.
+  const MemoryObject* object;
+};
+std::optional<AreaPlace> area_at(std::uint64_t address);
 
 struct Usage {
   std::uint64_t mapped_bytes;

@@ -65,6 +65,13 @@ Status residency(std::uint64_t address, std::uint64_t length, unsigned char* byt
   return {};
 }
 
+std::optional<AreaPlace> area_at(std::uint64_t address) {
+  const StateGuard guard;
+  const Area* area = state.areas.find(address);
+  if (area == nullptr) return {};
+  return AreaPlace{area->begin, area->offset, area->object.get()};
+}
+
 void for_each_area(AddressOwner owner, bool (*visit)(void* context, const AreaDescription&),
                    void* context) {
   const StateGuard guard;

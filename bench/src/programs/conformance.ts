@@ -24,7 +24,7 @@ export async function compileConformanceProgram(name: string, folder: string): P
   const program = join(folder, name);
   // Wrong calls are made on purpose: what the compiler knows about them stays unsaid.
   const quiet = ['-Wno-stringop-overflow', '-Wno-stringop-overread', '-Wno-unused-but-set-variable', '-Wno-nonnull'];
-  const strict = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-pthread'];
+  const strict = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-pthread', '-fexceptions'];
   await runCommand(['gcc-12', ...strict, ...quiet, '-o', program, join(SOURCES, `${name}.c`), '-lm'], {
     deadlineMs: 60_000,
   });

@@ -20,6 +20,7 @@ constexpr std::byte kJumpThrough[] = {std::byte{0xff}, std::byte{0x25}};
 constexpr std::byte kJump{0xe9}, kTrap{0xcc};
 constexpr std::size_t kJumpLength = 5, kDistance = 4;
 constexpr std::size_t kCallLength = sizeof kLoadReturn + sizeof kJumpThrough + kDistance;
+static_assert(kCallLength == kStubCallLength && sizeof kSyscall == kSyscallLength);
 constexpr std::size_t kSlotLength = 16;  // what follows stays aligned
 constexpr std::size_t kLongestWindow = 15;
 
@@ -128,7 +129,7 @@ std::uint64_t stub_area_size(const SiteList& sites) {
 }
 
 StubCounts write_stubs(const SiteList& sites, const ObjectLayout& layout, std::uint64_t entry,
-                       std::span<std::byte> area, CodePages& pages) {
+                       std::span<std::byte> area, CodePages& pages, std::span<StubPlace> places) {
   StubCounts counts;
   // In the object's own addresses, which begin where the area ends; only distances matter, so they
   // may be negative (modulo 2^64).
@@ -139,8 +140,8 @@ StubCounts write_stubs(const SiteList& sites, const ObjectLayout& layout, std::u
     const CallSite site = sites[i];
     const auto stub = area.subspan(used, stub_length(site));
     if (replace(site, layout, stub, begin + used, begin, pages)) {
+      places[counts.replaced++] = {site, static_cast<std::uint32_t>(used)};
       used += stub.size();
-      ++counts.replaced;
     } else {
       std::fill(stub.begin(), stub.end(), std::byte{0});
       ++counts.refused;

@@ -8,6 +8,7 @@
 
 #include "linux/entry/object_layout.hh"
 #include "linux/entry/site_list.hh"
+#include "linux/entry/stub_places.hh"
 
 namespace plumbline::linux_abi {
 
@@ -18,7 +19,7 @@ namespace plumbline::linux_abi {
 // next:
 //   the window's instructions after it
 //   jmp back
-// A call is made again by going on 13 bytes before `next` (linux/signal/way_out.cc).
+// A call is made again by going on at the `lea`, 13 bytes before `next` (linux/signal/way_out.cc).
 
 // Bytes of all stubs of a list with the slot, which comes first; whole pages.
 std::uint64_t stub_area_size(const SiteList& sites);
@@ -40,8 +41,9 @@ struct StubCounts {
 };
 
 // Fills `area` (zeroed, stub_area_size bytes), which will lie directly below the object's first
-// page, and changes the sites in `pages`. `entry` goes into the slot.
+// page, and changes the sites in `pages`. `entry` goes into the slot; the first `replaced` of
+// `places`, of which there are as many as sites, say where the stubs are.
 StubCounts write_stubs(const SiteList& sites, const ObjectLayout& layout, std::uint64_t entry,
-                       std::span<std::byte> area, CodePages& pages);
+                       std::span<std::byte> area, CodePages& pages, std::span<StubPlace> places);
 
 }  // namespace plumbline::linux_abi

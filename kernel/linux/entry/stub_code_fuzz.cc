@@ -30,7 +30,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   file.resize(align_up(file.size(), kPageSize));
   std::vector<std::byte> area(stub_area_size(*sites));
   TestPages pages(file);
-  const StubCounts counts = write_stubs(*sites, *layout, 1, area, pages);
+  std::vector<StubPlace> places(sites->count());
+  const StubCounts counts = write_stubs(*sites, *layout, 1, area, pages, places);
   if (counts.replaced + counts.refused != sites->count()) std::abort();
+  const auto made = std::span(places).first(counts.replaced);
+  for (std::uint64_t offset = 0; offset < area.size(); ++offset) {
+    const auto address = original_address(made, offset);
+    // Whoever comes back within a window goes on where it was.
+    if (const auto back = address ? stub_offset(made, *address) : std::nullopt; back) {
+      if (*back > offset || offset - *back >= kStubCallLength) std::abort();
+    }
+  }
   return 0;
 }

@@ -102,7 +102,8 @@ TEST_CASE("a site becomes a jump to its stub") {
   CHECK(size == kPageSize);
   std::vector<std::byte> area(size);
   TestPages pages(file);
-  const StubCounts counts = write_stubs(*sites, *layout, 0x123456789abcdef0, area, pages);
+  std::array<StubPlace, 3> places;
+  const StubCounts counts = write_stubs(*sites, *layout, 0x123456789abcdef0, area, pages, places);
   CHECK(counts.replaced == 2);
   CHECK(counts.refused == 1);  // there is no syscall at 0x11500
   CHECK(get<std::uint64_t>(area.data()) == 0x123456789abcdef0);
@@ -125,6 +126,40 @@ TEST_CASE("a site becomes a jump to its stub") {
   CHECK(pages.copies[1][0xffd] == std::byte{0xe9});
   CHECK(pages.copies[2][4] == std::byte{0xcc});
   CHECK(pages.copies[2][5] == std::byte{0});
+
+  CHECK(places[0].site.window == 0x11010);
+  CHECK(places[0].stub == 16);
+  CHECK(places[1].site.window == 0x11ffd);
+  CHECK(places[1].stub == 16 + 5 + 13 + 6 + 5);
+}
+
+TEST_CASE("an address in a stub stands for one in the program") {
+  // 5 bytes, the call, 6 bytes; the call first, 6 bytes.
+  const std::array<StubPlace, 2> places{StubPlace{{0x11010, 13, 5}, 16},
+                                        StubPlace{{0x11ffd, 8, 0}, 45}};
+  CHECK_FALSE(original_address(places, 0));
+  CHECK_FALSE(original_address(places, 15));
+  CHECK(original_address(places, 16) == 0x11010);
+  CHECK(original_address(places, 21) == 0x11015);  // lea
+  CHECK(original_address(places, 28) == 0x11015);  // jmp *slot
+  CHECK(original_address(places, 34) == 0x11017);  // next
+  CHECK(original_address(places, 40) == 0x1101d);  // jmp back
+  CHECK_FALSE(original_address(places, 41));
+  CHECK(original_address(places, 45) == 0x11ffd);
+  CHECK(original_address(places, 45 + 13) == 0x11fff);
+  CHECK(original_address(places, 45 + 13 + 6) == 0x12005);
+  CHECK_FALSE(original_address({}, 45));
+
+  CHECK_FALSE(stub_offset(places, 0x11000));
+  CHECK_FALSE(stub_offset(places, 0x11010));  // the jump
+  CHECK(stub_offset(places, 0x11011) == 17);
+  CHECK(stub_offset(places, 0x11015) == 21);
+  CHECK_FALSE(stub_offset(places, 0x11016));  // within `syscall`
+  CHECK(stub_offset(places, 0x11017) == 34);
+  CHECK_FALSE(stub_offset(places, 0x1101d));  // behind the window
+  CHECK(stub_offset(places, 0x11fff) == 58);
+  CHECK_FALSE(stub_offset(places, 0x12005));
+  CHECK_FALSE(stub_offset({}, 0x11011));
 }
 
 TEST_CASE("calls have their names") {

@@ -1,6 +1,7 @@
 // Files with a list of call sites are mapped with their calls replaced (boot option linux.syscall).
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -13,7 +14,9 @@
 #include "fs/open.hh"
 #include "linux/entry/object_layout.hh"
 #include "linux/entry/site_list.hh"
+#include "linux/entry/stub_addresses.hh"
 #include "linux/entry/stub_code.hh"
+#include "linux/entry/stubbed_object.hh"
 #include "linux/memory/mapping_hook.hh"
 #include "memory/address_space.hh"
 #include "memory/anonymous_object.hh"
@@ -34,7 +37,6 @@ BOOT_OPTION(Choice, way, "linux.syscall", kCall, kWays,
             "how programs' system calls arrive: replaced by jumps where the image says where they "
             "are, or all by trap");
 
-constexpr std::size_t kMostIdLength = 32;
 constexpr std::uint64_t kMostNoteLength = 4096, kMostListLength = kMiB;
 
 // A file's bytes in kernel memory, from the heap.
@@ -67,12 +69,6 @@ bool read_object(MemoryObject& object, std::uint64_t offset, std::span<std::byte
   return true;
 }
 
-struct BuildId {
-  std::array<std::byte, kMostIdLength> bytes{};
-  std::size_t length = 0;
-  bool operator==(const BuildId&) const = default;
-};
-
 // Length 0: none.
 BuildId read_build_id(MemoryObject& object, const ObjectLayout& layout) {
   BuildId id;
@@ -102,52 +98,10 @@ std::size_t list_path(const BuildId& id, std::span<char> path) {
   return length;
 }
 
-// A file as mappings of its code see it.
-class StubbedObject final : public MemoryObject, public CodePages {
- public:
-  StubbedObject(Ref<MemoryObject> base, const ObjectLayout& object_layout, const BuildId& build_id)
-      : layout(object_layout), id(build_id), base_(std::move(base)) {}
-
-  Result<PhysicalAddress> page(std::uint64_t index, bool for_writing) override {
-    if (void* patched = pages_.find(index); patched != nullptr) return to_physical(patched);
-    return base_->page(index, for_writing);
-  }
-  PhysicalAddress present_page(std::uint64_t index, bool for_writing) override {
-    if (void* patched = pages_.find(index); patched != nullptr) return to_physical(patched);
-    return base_->present_page(index, for_writing);
-  }
-  std::uint64_t size() const override { return base_->size(); }
-  std::size_t describe(std::span<char> text) const override { return base_->describe(text); }
-  std::uint64_t inode() const override { return base_->inode(); }
-
-  // Only while it is being made.
-  std::byte* page(std::uint64_t index) override {
-    if (void* patched = pages_.find(index); patched != nullptr)
-      return static_cast<std::byte*>(patched);
-    const Result<PhysicalAddress> original = base_->page(index, false);
-    if (!original) return nullptr;
-    void* copy = pages_.find_or_create(index);
-    if (copy != nullptr) std::memcpy(copy, to_virtual(*original).as<>(), kPageSize);
-    return static_cast<std::byte*>(copy);
-  }
-
-  bool is_of(const MemoryObject& object) const { return base_.get() == &object; }
-
-  const ObjectLayout layout;
-  const BuildId id;
-  Ref<AnonymousObject> stubs;
-  std::uint64_t stubs_length = 0;
-  StubbedObject* next = nullptr;
-
- private:
-  Ref<MemoryObject> base_;
-  // The changed pages; only read once the object is in use.
-  PageStore pages_;
-};
-
-// All that were made. They stay: programs start again and again with the same libraries.
+// All that were made. They stay: programs start again and again with the same libraries. Made with
+// the lock; looked at without, so the head is released when all of what it points to is there.
 constinit Mutex lock;
-StubbedObject* all = nullptr;
+constinit std::atomic<StubbedObject*> all = nullptr;
 
 // Without a list, and when memory is short: null.
 StubbedObject* make(const Ref<MemoryObject>& object, const ObjectLayout& layout,
@@ -171,10 +125,17 @@ StubbedObject* make(const Ref<MemoryObject>& object, const ObjectLayout& layout,
   const std::uint64_t area_length = stub_area_size(*sites);
   auto stubs = Ref<AnonymousObject>::adopt(new (std::nothrow) AnonymousObject(area_length));
   const Bytes area(area_length);
-  if (!made || !stubs || area.span().empty()) return nullptr;
+  auto* places = static_cast<StubPlace*>(heap_allocate(sites->count() * sizeof(StubPlace)));
+  if (made && places != nullptr) made->places = std::span(places, sites->count());
+  if (!made || !stubs || area.span().empty() || places == nullptr) {
+    if (!made) heap_free(places);
+    return nullptr;
+  }
   std::memset(area.span().data(), 0, area_length);
-  const StubCounts counts = write_stubs(
-      *sites, layout, reinterpret_cast<std::uint64_t>(application_call), area.span(), *made);
+  const StubCounts counts =
+      write_stubs(*sites, layout, reinterpret_cast<std::uint64_t>(application_call), area.span(),
+                  *made, std::span(places, sites->count()));
+  made->places = std::span(places, counts.replaced);
   if (counts.refused != 0) {
     log_warning("%.*s: %u of %zu call sites are not there", static_cast<int>(length), path,
                 counts.refused, sites->count());
@@ -201,14 +162,15 @@ StubbedObject* find(const Ref<MemoryObject>& object) {
   const BuildId id = read_build_id(*object, *layout);
   if (id.length == 0) return nullptr;
   const LockGuard guard(lock);
-  for (StubbedObject* known = all; known != nullptr; known = known->next) {
+  for (StubbedObject* known = all.load(std::memory_order_relaxed); known != nullptr;
+       known = known->next) {
     // The file may have been written anew since.
     if (known->is_of(*object)) return known->id == id ? known : nullptr;
   }
   StubbedObject* made = make(object, *layout, id);
   if (made == nullptr) return nullptr;
-  made->next = all;
-  all = made;
+  made->next = all.load(std::memory_order_relaxed);
+  all.store(made, std::memory_order_release);
   // Its pages beyond the changed ones are the file's.
   object->overlay = made;
   return made;
@@ -221,24 +183,10 @@ std::uint64_t room_below(File& file) {
   return stubbed != nullptr ? stubbed->stubs_length : 0;
 }
 
-struct Search {
-  const MemoryObject* object;
-  std::uint64_t begin;
-  bool found;
-};
-
 // The stubs are there already: another mapping of the same file's code came first.
 bool are_mapped(const StubbedObject& stubbed, std::uint64_t address) {
-  Search search{stubbed.stubs.get(), address, false};
-  address_space::for_each_area(
-      0,
-      [](void* context, const AreaDescription& area) {
-        auto& wanted = *static_cast<Search*>(context);
-        wanted.found = area.begin == wanted.begin && area.object == wanted.object;
-        return !wanted.found && area.begin <= wanted.begin;
-      },
-      &search);
-  return search.found;
+  const auto there = address_space::area_at(address);
+  return there && there->begin == address && there->object == stubbed.stubs.get();
 }
 
 bool map_stubs(const StubbedObject& stubbed, std::uint64_t address, AddressOwner owner) {
@@ -268,6 +216,15 @@ Ref<MemoryObject> overlay(File&, const Ref<MemoryObject>& object, std::uint64_t 
   return Ref<MemoryObject>::share(stubbed);
 }
 
+// The object whose code or stubs lie where `area` is; null: none.
+const StubbedObject* stubbed_at(const address_space::AreaPlace& area) {
+  // Acquires what was released when it was put into the list.
+  const StubbedObject* known = all.load(std::memory_order_acquire);
+  while (known != nullptr && area.object != known && area.object != known->stubs.get())
+    known = known->next;
+  return known;
+}
+
 constexpr MappingHook kHook{room_below, overlay};
 
 void replace_calls() {
@@ -276,4 +233,29 @@ void replace_calls() {
 INIT_CALL(InitLevel::kService, replace_calls);
 
 }  // namespace
+
+std::uint64_t without_stub(std::uint64_t address) {
+  if (all.load(std::memory_order_relaxed) == nullptr) return address;
+  const auto area = address_space::area_at(address);
+  const StubbedObject* stubbed = area ? stubbed_at(*area) : nullptr;
+  if (stubbed == nullptr || area->object != stubbed->stubs.get()) return address;
+  const std::uint64_t stubs = area->begin - area->offset;
+  const auto original = original_address(stubbed->places, address - stubs);
+  if (!original) return address;
+  return *original - stubbed->layout.begin() + stubs + stubbed->stubs_length;
+}
+
+std::uint64_t with_stub(std::uint64_t address) {
+  if (all.load(std::memory_order_relaxed) == nullptr) return address;
+  const auto area = address_space::area_at(address);
+  const StubbedObject* stubbed = area ? stubbed_at(*area) : nullptr;
+  if (stubbed == nullptr || area->object != stubbed) return address;
+  const auto page = stubbed->layout.page_address(area->offset);
+  if (!page) return address;
+  const std::uint64_t own = *page + (address - area->begin);
+  const auto offset = stub_offset(stubbed->places, own);
+  if (!offset) return address;
+  return address - own + stubbed->layout.begin() - stubbed->stubs_length + *offset;
+}
+
 }  // namespace plumbline::linux_abi

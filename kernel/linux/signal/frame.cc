@@ -3,6 +3,7 @@
 #include "arch/x86_64/vector_state.hh"
 #include "core/per_cpu.hh"
 #include "core/units.hh"
+#include "linux/entry/stub_addresses.hh"
 #include "linux/signal/frame_layout.hh"
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
@@ -105,7 +106,7 @@ void save_context(SignalContext& c, const ApplicationRegisters& r, SignalMask bl
   c.rax = r.rax;
   c.rcx = r.rcx;
   c.rsp = r.rsp;
-  c.rip = r.rip;
+  c.rip = without_stub(r.rip);
   c.flags = r.rflags;
   c.cs = kProgramCode;
   c.ss = kProgramData;
@@ -133,7 +134,7 @@ void load_context(ApplicationRegisters& r, const SignalContext& c) {
   r.rax = c.rax;
   r.rcx = c.rcx;
   r.rsp = c.rsp;
-  r.rip = c.rip;
+  r.rip = with_stub(c.rip);
   r.rflags = (r.rflags & ~kProgramFlags) | (c.flags & kProgramFlags);
 }
 

@@ -6,6 +6,7 @@
 #include "arch/x86_64/trap_frame.hh"
 #include "core/per_cpu.hh"
 #include "linux/call.hh"
+#include "linux/entry/stub_places.hh"
 #include "linux/signal/frame.hh"
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
@@ -17,9 +18,8 @@ namespace plumbline::linux_abi {
 namespace {
 
 // What stands before the return address of a call: `lea 6(%rip),%rcx; jmp *slot(%rip)` in a stub
-// (linux/entry/stubs.hh), `syscall` elsewhere. The slot's distance differs.
+// (linux/entry/stub_code.hh), `syscall` elsewhere. The slot's distance differs.
 constexpr unsigned char kStubCall[] = {0x48, 0x8d, 0x0d, 0x06, 0, 0, 0, 0xff, 0x25};
-constexpr std::uint64_t kStubCallLength = 13, kSyscallLength = 2;
 
 bool is_in_stub(std::uint64_t return_address) {
   unsigned char before[sizeof kStubCall];
