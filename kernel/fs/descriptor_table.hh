@@ -27,13 +27,20 @@ class DescriptorTable : public ReferenceCounted {
     if (file == nullptr) return Errno::kEBADF;
     return Ref<File>::adopt(file);
   }
-  // The same as a pointer that the caller releases; null for what is not open.
+  // The same as a pointer that the caller releases; null for what is not open. Not with interrupts
+  // masked, so not with a spinlock.
   File* get_retained(int descriptor) {
-    const LockGuard guard(lock_);
-    if (static_cast<unsigned>(descriptor) >= static_cast<unsigned>(capacity_)) return nullptr;
-    File* const file = entries_[descriptor].file;
-    if (file != nullptr) file->retain();
-    return file;
+    const auto index = static_cast<unsigned>(descriptor);
+    lock_.lock_unmasked();
+    if (index < static_cast<unsigned>(capacity_)) [[likely]] {
+      if (File* const file = entries_[index].file; file != nullptr) [[likely]] {
+        file->retain();
+        lock_.unlock_unmasked();
+        return file;
+      }
+    }
+    lock_.unlock_unmasked();
+    return nullptr;
   }
   // The lowest free descriptor from `from` on, below `limit`. kEMFILE, kENOMEM, kEINVAL.
   Result<int> add(Ref<File> file, bool close_on_exec, int from = 0, int limit = 1024 * 1024);

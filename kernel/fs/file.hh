@@ -14,6 +14,7 @@
 
 namespace plumbline {
 
+class Pipe;
 class Vnode;
 struct Attributes;    // fs/attributes.hh: what stat(2) tells
 class DirectorySink;  // fs/vnode.hh: takes the entries that getdents64 returns
@@ -32,7 +33,11 @@ inline constexpr std::uint32_t kOpenReadOnly = 0, kOpenWriteOnly = 1, kOpenReadW
 class File : public ReferenceCounted {
  public:
   // A vnode is told about kOpenNoControllingTerminal, for terminals; the file does not keep it.
-  explicit File(std::uint32_t flags) : flags_(flags & ~kOpenNoControllingTerminal) {}
+  explicit File(std::uint32_t flags, Pipe* end_of = nullptr)
+      : pipe(end_of), flags_(flags & ~kOpenNoControllingTerminal) {}
+
+  // What this is an end of, or null. No virtual function: each read and write asks first.
+  Pipe* const pipe;
 
   // Access mode and status flags as F_GETFL shows them.
   std::uint32_t flags() const { return flags_.load(std::memory_order_relaxed); }

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "fs/attributes.hh"
+#include "fs/pipe_small.hh"
 #include "memory/pages.hh"
 #include "sync/interruptible_wait.hh"
 #include "sync/lock_guard.hh"
@@ -36,7 +37,7 @@ std::byte* Pipe::take_page() {
 }
 
 void Pipe::give_page(std::byte* page) {
-  if (spare_ == nullptr) {
+  if (spare_ == nullptr && readers_.load(std::memory_order_relaxed) != 0) {
     spare_ = page;
   } else {
     free_pages({page, 0});
@@ -49,14 +50,18 @@ void Pipe::push(std::byte* page, std::size_t length, bool packet) {
   set_used(used + 1);
 }
 
+void Pipe::drop_first() {
+  const unsigned left = used_.load(std::memory_order_relaxed) - 1;
+  first_ = left != 0 ? (first_ + 1) & (ring_size_ - 1) : 0;
+  set_used(left);
+}
+
 void Pipe::pop_first() {
   give_page(slots_[first_].page);
-  first_ = (first_ + 1) & (ring_size_ - 1);
-  set_used(used_.load(std::memory_order_relaxed) - 1);
+  drop_first();
 }
 
 void Pipe::tell_writers() {
-  wake_writer();
   write_source_.notify(kPollOut | kPollWriteNormal);
   // An end that does both has its observers on the readers' side.
   if (both_.load(std::memory_order_relaxed) != 0) read_source_.notify(kPollOut | kPollWriteNormal);
@@ -79,54 +84,28 @@ void Pipe::drain(IoCursor& to, std::size_t& total) {
   }
 }
 
-// The commonest read empties a pipe that holds one write, in one piece: then nobody is told.
-// Returns 0 when it is not that.
-std::size_t Pipe::read_only_slot(IoCursor& to) {
-  lock_.lock();
-  std::size_t copied = 0;
-  if (used_.load(std::memory_order_relaxed) == 1 && !full()) {
-    Slot& from = slots_[first_];
-    if (from.length <= to.remaining()) {
-      copied = to.put({from.page + from.offset, from.length});
-      from.offset = static_cast<std::uint16_t>(from.offset + copied);
-      from.length = static_cast<std::uint16_t>(from.length - copied);
-      if (from.length == 0) {
-        give_page(from.page);
-        set_used(0);
-      }
-    }
+Status Pipe::wait_readable(bool nonblocking) {
+  const LockGuard guard(lock_);
+  while (!readable_now()) {
+    if (nonblocking) return Errno::kEAGAIN;
+    if (const Status slept = sleep(read_waiters_); !slept) return slept;
   }
-  lock_.unlock();
-  return copied;
+  return {};
 }
 
-// The commonest write puts a part of a page into an empty pipe. Returns 0 when it is not that.
-std::size_t Pipe::write_only_slot(IoCursor& from) {
-  const std::size_t length = from.remaining();
-  if (length > kPageSize) return 0;
-  lock_.lock();
-  std::size_t copied = 0;
-  if (empty() && spare_ != nullptr && readers_.load(std::memory_order_relaxed) != 0) {
-    copied = from.take({spare_, length});
-    if (copied == length) {
-      slots_[first_] = {std::exchange(spare_, nullptr), 0, static_cast<std::uint16_t>(length),
-                        false};
-      set_used(1);
-    } else {
-      copied = 0;
-    }
+Status Pipe::wait_writable(bool nonblocking) {
+  const LockGuard guard(lock_);
+  while (!writable_now()) {
+    if (nonblocking) return Errno::kEAGAIN;
+    if (const Status slept = sleep(write_waiters_); !slept) return slept;
   }
-  lock_.unlock();
-  if (copied != 0) tell_readers();
-  return copied;
+  return {};
 }
 
 Result<std::size_t> Pipe::read(IoCursor& to, bool nonblocking) {
   if (to.remaining() == 0) return std::size_t{0};
   for (;;) {
     if (const Status waited = wait_readable(nonblocking); !waited) return waited.error();
-    if (const std::size_t count = read_only_slot(to); count != 0) return count;
-    if (to.faulted()) return Errno::kEFAULT;
     std::size_t total = 0;
     if (read_slots(to, total)) return total;
     if (to.faulted()) return Errno::kEFAULT;
@@ -139,11 +118,12 @@ bool Pipe::read_slots(IoCursor& to, std::size_t& total) {
   const bool was_full = full();
   const bool over = empty() && writers_.load(std::memory_order_relaxed) == 0;
   drain(to, total);
-  const bool has_room = was_full && !full(), more = !empty();
+  const bool has_room = was_full && !full();
+  if (has_room) wake_first(write_waiters_);
+  // The wake-up meant for one reader goes on to the next while something is left.
+  if (!empty()) wake_first(read_waiters_);
   lock_.unlock();
   if (has_room) tell_writers();
-  // The wake-up meant for one reader goes on to the next while something is left.
-  if (more) wake_reader();
   return total != 0 || over;
 }
 
@@ -196,16 +176,6 @@ bool Pipe::fill(IoCursor& from, bool packets, std::size_t& total, Errno& error) 
 
 Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) {
   if (from.remaining() == 0) return std::size_t{0};
-  if (!packets) {
-    if (const std::size_t count = write_only_slot(from); count != 0) return count;
-    if (from.faulted()) return Errno::kEFAULT;
-  }
-  return write_slots(from, nonblocking, packets);
-}
-
-// A write that is not so common, and one that has to wait.
-[[gnu::noinline]] Result<std::size_t> Pipe::write_slots(IoCursor& from, bool nonblocking,
-                                                        bool packets) {
   std::size_t total = 0;
   for (;;) {
     Errno error = Errno::kNone;
@@ -216,12 +186,14 @@ Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) 
     } else {
       fill(from, packets, total, error);
     }
-    const bool room = !full();
+    if (total != before) {
+      wake_first(read_waiters_);
+      // As with readers: a wake-up goes on to the next writer.
+      if (!full()) wake_first(write_waiters_);
+    }
     lock_.unlock();
     if (total != before) {
       tell_readers();
-      // As with readers: a wake-up goes on to the next writer.
-      if (room) wake_writer();
       if (from.remaining() == 0) return total;
     }
     if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();
@@ -235,30 +207,17 @@ Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) 
   }
 }
 
-Status Pipe::block_until_readable() {
-  waiting_readers_.fetch_add(1, std::memory_order_seq_cst);
-  const Status waited = wait_interruptibly(read_wait_, [this] { return readable_now(); });
-  waiting_readers_.fetch_sub(1, std::memory_order_relaxed);
-  return waited;
-}
-
-Status Pipe::block_until_writable() {
-  waiting_writers_.fetch_add(1, std::memory_order_seq_cst);
-  const Status waited = wait_interruptibly(write_wait_, [this] { return writable_now(); });
-  waiting_writers_.fetch_sub(1, std::memory_order_relaxed);
-  return waited;
-}
-
 PollEvents Pipe::poll(bool reader, bool writer, std::uint32_t seen) const {
   PollEvents events = 0;
+  const unsigned used = used_.load(std::memory_order_seq_cst);
   if (reader) {
-    if (!empty()) events |= kPollIn | kPollReadNormal;
+    if (used != 0) events |= kPollIn | kPollReadNormal;
     if (writers_.load(std::memory_order_relaxed) == 0 &&
         seen != writers_ever_.load(std::memory_order_relaxed))
       events |= kPollHangup;
   }
   if (writer) {
-    if (!full()) events |= kPollOut | kPollWriteNormal;
+    if (used < slots_count_.load(std::memory_order_relaxed)) events |= kPollOut | kPollWriteNormal;
     // Unlike other devices, pipes say "error" where no reader is left.
     if (readers_.load(std::memory_order_relaxed) == 0) events |= kPollError;
   }
@@ -290,13 +249,16 @@ void Pipe::close_end(bool reader, bool writer) {
     last = no_reader != no_writer;
     // A FIFO that nobody has open forgets what was written.
     while (no_reader && no_writer && !empty()) pop_first();
+    if (no_reader && spare_ != nullptr) free_pages({std::exchange(spare_, nullptr), 0});
+    if (last) {
+      wake_all(read_waiters_);
+      wake_all(write_waiters_);
+    }
   }
   if (!last) return;
   // Whoever is on the other side is alone now.
   constexpr PollEvents kAll =
       kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollError | kPollHangup;
-  read_wait_.wake_all();
-  write_wait_.wake_all();
   read_source_.notify(kAll);
   write_source_.notify(kAll);
 }

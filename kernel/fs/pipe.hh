@@ -12,6 +12,7 @@
 #include "fs/file.hh"
 #include "fs/poll.hh"
 #include "sync/mutex.hh"
+#include "sync/sleeper.hh"
 #include "sync/wait_queue.hh"
 
 namespace plumbline {
@@ -37,6 +38,18 @@ class Pipe final : public ReferenceCounted {
   // read alone.
   Result<std::size_t> read(IoCursor& to, bool nonblocking);
   Result<std::size_t> write(IoCursor& from, bool nonblocking, bool packets);
+  // The commonest of these, to and from one place in the program's memory for which is_small_read()
+  // or is_small_write() is true: all of the only message, which goes into an empty pipe. In line,
+  // for read(2) and write(2): a pipe is mostly a bell between threads. 0: it is not that, or comes
+  // to an error; read() or write() will tell.
+  std::size_t read_small(std::uint64_t to, std::size_t length, bool nonblocking);
+  std::size_t write_small(std::uint64_t from, std::size_t length);
+  static constexpr bool is_small_read(std::uint64_t to, std::size_t length) {
+    return length - 1 < kMostBytes && to <= kApplicationEnd - length;
+  }
+  static constexpr bool is_small_write(std::uint64_t from, std::size_t length) {
+    return length - 1 < kPageSize && from <= kApplicationEnd - length;
+  }
   // splice(2) and tee(2): moves up to `length` bytes to another pipe, or copies them with `keep`.
   // Does not wait: kEAGAIN when one is empty or the other full; 0 when nothing will come any more.
   Result<std::size_t> transfer(Pipe& to, std::size_t length, bool keep);
@@ -50,14 +63,8 @@ class Pipe final : public ReferenceCounted {
   Result<std::size_t> produce(std::size_t length, Give give, void* context);
   // Waits until there is something to read, or no writer (readable), or room, or no reader
   // (writable). kRestart; kEAGAIN when `nonblocking`.
-  Status wait_readable(bool nonblocking) {
-    if (readable_now()) return {};
-    return nonblocking ? Status(Errno::kEAGAIN) : block_until_readable();
-  }
-  Status wait_writable(bool nonblocking) {
-    if (writable_now()) return {};
-    return nonblocking ? Status(Errno::kEAGAIN) : block_until_writable();
-  }
+  Status wait_readable(bool nonblocking);
+  Status wait_writable(bool nonblocking);
 
   // Bytes to read now, for FIONREAD.
   std::size_t available();
@@ -93,61 +100,61 @@ class Pipe final : public ReferenceCounted {
   bool full() const {
     return used_.load(std::memory_order_relaxed) >= slots_count_.load(std::memory_order_relaxed);
   }
-  bool readable_now() const {
-    return used_.load(std::memory_order_seq_cst) != 0 ||
-           writers_.load(std::memory_order_relaxed) == 0;
-  }
-  bool writable_now() const {
-    return used_.load(std::memory_order_seq_cst) < slots_count_.load(std::memory_order_relaxed) ||
-           readers_.load(std::memory_order_relaxed) == 0;
-  }
+  // With the lock: a read, or a write, need not wait.
+  bool readable_now() const { return !empty() || writers_.load(std::memory_order_relaxed) == 0; }
+  bool writable_now() const { return !full() || readers_.load(std::memory_order_relaxed) == 0; }
   Slot& slot(unsigned index) { return slots_[(first_ + index) & (ring_size_ - 1)]; }
   // With the lock. A page for a new slot at the end, or null.
   std::byte* take_page();
   void give_page(std::byte* page);
   void push(std::byte* page, std::size_t length, bool packet);
+  // Takes the first slot out, without its page or with it.
+  void drop_first();
   void pop_first();
-  // The number of slots in use, ordered with waiting_readers_ and waiting_writers_: either the
-  // waiter, who counts itself first, sees the change, or whoever changes it sees the waiter.
+  // The number of slots in use, in one order with the observers' counts: who begins to watch sees
+  // this, or is seen by who tells of it afterwards.
   void set_used(unsigned used) { used_.store(used, std::memory_order_seq_cst); }
-  [[gnu::always_inline]] inline std::size_t read_only_slot(IoCursor& to);
-  [[gnu::always_inline]] inline std::size_t write_only_slot(IoCursor& from);
-  Result<std::size_t> write_slots(IoCursor& from, bool nonblocking, bool packets);
   // Copies what fits now. False: stop, as `error` says.
   bool fill(IoCursor& from, bool packets, std::size_t& total, Errno& error);
   bool merge(IoCursor& from, std::size_t part, std::size_t& total, Errno& error);
   bool append(IoCursor& from, bool packet, std::size_t& total, Errno& error);
   bool read_slots(IoCursor& to, std::size_t& total);
   void drain(IoCursor& to, std::size_t& total);
-  void tell_readers() {
-    wake_reader();
-    read_source_.notify(kPollIn | kPollReadNormal);
+  // A thread that waits; on its stack. Shown in a list under the lock, and woken with the lock
+  // held, which it takes before it goes on: so a waker never meets one that is gone.
+  struct Waiter {
+    Sleeper sleeper;
+    ListHook hook;
+  };
+  using Waiters = IntrusiveList<Waiter, &Waiter::hook>;
+  // All with the lock. sleep() lets go of it meanwhile; kRestart: a signal came and no wake-up.
+  [[gnu::always_inline]] inline Status sleep(Waiters& waiters);
+  [[gnu::always_inline]] inline static void wake_first(Waiters& waiters) {
+    if (Waiter* const waiter = waiters.pop_front(); waiter != nullptr) waiter->sleeper.wake();
   }
-  void wake_reader() {
-    if (waiting_readers_.load(std::memory_order_seq_cst) != 0) read_wait_.wake_one();
+  static void wake_all(Waiters& waiters) {
+    while (!waiters.empty()) wake_first(waiters);
   }
-  void wake_writer() {
-    if (waiting_writers_.load(std::memory_order_seq_cst) != 0) write_wait_.wake_one();
-  }
+  // Tell observers; without the lock.
+  void tell_readers() { read_source_.notify_after(kPollIn | kPollReadNormal); }
   void tell_writers();
-  Status block_until_readable();
-  Status block_until_writable();
 
   Mutex lock_;
   Slot* slots_ = nullptr;
   unsigned ring_size_ = 0;  // a power of two
-  unsigned first_ = 0;
+  unsigned first_ = 0;      // 0 when the pipe is empty
   // Written under the lock, read by waiters and poll() without.
   std::atomic<unsigned> used_{0}, slots_count_{kDefaultPages};
   std::atomic<unsigned> readers_{0}, writers_{0};
-  std::atomic<unsigned> waiting_readers_{0}, waiting_writers_{0};
   // How many ends have ever been opened, for FIFOs.
   std::atomic<std::uint32_t> readers_ever_{0}, writers_ever_{0};
   std::atomic<unsigned> both_{0};  // ends that read and write
-  // One page kept for the next slot: a pipe in use as a bell allocates nothing.
+  // One page kept for the next slot while there are readers: a pipe in use as a bell allocates
+  // nothing.
   std::byte* spare_ = nullptr;
   const std::uint64_t inode_;
-  WaitQueue read_wait_, write_wait_, open_wait_;
+  Waiters read_waiters_, write_waiters_;
+  WaitQueue open_wait_;
   PollSource read_source_, write_source_;
 };
 
@@ -155,8 +162,8 @@ class Pipe final : public ReferenceCounted {
 class PipeEnd : public File {
  public:
   // Takes over an end that has been counted in (Pipe::open_end, open_fifo).
-  PipeEnd(Ref<Pipe> pipe, std::uint32_t flags, std::uint32_t seen = ~std::uint32_t{0})
-      : File(flags), pipe_(std::move(pipe)), seen_(seen) {}
+  PipeEnd(Ref<Pipe> end_of, std::uint32_t flags, std::uint32_t seen = ~std::uint32_t{0})
+      : File(flags, end_of.get()), pipe_(std::move(end_of)), seen_(seen) {}
 
   Result<std::size_t> read(IoCursor& to, std::uint64_t offset) override;
   Result<std::size_t> write(IoCursor& from, std::uint64_t& offset) override;
@@ -166,11 +173,7 @@ class PipeEnd : public File {
   PollSource* poll_source() override {
     return readable() ? &pipe_->read_source() : &pipe_->write_source();
   }
-  const void* kind() const override { return &kKind; }
   std::size_t describe(std::span<char> text) override;
-
-  Pipe& pipe() { return *pipe_; }
-  static const char kKind;
 
  protected:
   ~PipeEnd() override { pipe_->close_end(readable(), writable()); }
@@ -179,9 +182,6 @@ class PipeEnd : public File {
   const Ref<Pipe> pipe_;
   const std::uint32_t seen_;
 };
-
-// The file's pipe, or null when it is not an end of one.
-Pipe* pipe_of(File& file);
 
 struct PipeEnds {
   Ref<File> reader, writer;

@@ -14,8 +14,6 @@ constexpr std::uint32_t kFionread = 0x541b;
 
 }  // namespace
 
-const char PipeEnd::kKind = 0;
-
 Result<std::size_t> PipeEnd::read(IoCursor& to, std::uint64_t) {
   return pipe_->read(to, nonblocking());
 }
@@ -42,10 +40,6 @@ Status PipeEnd::stat(Attributes& attributes) {
 
 std::size_t PipeEnd::describe(std::span<char> text) {
   return format_text(text, "pipe:[%lu]", pipe_->inode());
-}
-
-Pipe* pipe_of(File& file) {
-  return file.kind() == &PipeEnd::kKind ? &static_cast<PipeEnd&>(file).pipe() : nullptr;
 }
 
 Result<PipeEnds> create_pipe(std::uint32_t flags) {

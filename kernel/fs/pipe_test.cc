@@ -35,10 +35,10 @@ TEST_CASE("bytes come out in order, and small writes share a page") {
   const PipeEnds ends = make();
   CHECK(*write_file(*ends.writer, "hello ") == 6);
   CHECK(*write_file(*ends.writer, "world") == 5);
-  CHECK(pipe_of(*ends.reader)->available() == 11);
+  CHECK(ends.reader->pipe->available() == 11);
   CHECK(read_text(*ends.reader, 3) == "hel");
   CHECK(read_text(*ends.reader) == "lo world");
-  CHECK(pipe_of(*ends.writer)->available() == 0);
+  CHECK(ends.writer->pipe->available() == 0);
 }
 
 TEST_CASE("the wrong end, an empty pipe and the end of all") {
@@ -80,7 +80,7 @@ TEST_CASE("a full pipe: pages count, writes of up to PIPE_BUF are whole or not a
   CHECK(ends.writer->poll() == 0);
   CHECK(read_text(*ends.reader, 1) == "a");
   CHECK(ends.writer->poll() == (kPollOut | kPollWriteNormal));
-  CHECK(pipe_of(*ends.reader)->available() == 15 * 3000 + 1096);
+  CHECK(ends.reader->pipe->available() == 15 * 3000 + 1096);
 }
 
 TEST_CASE("a large write is taken in part") {
@@ -109,7 +109,7 @@ TEST_CASE("packets are read one by one and lose what is not taken") {
 
 TEST_CASE("capacity") {
   const PipeEnds ends = make(kOpenNonblocking);
-  Pipe& pipe = *pipe_of(*ends.reader);
+  Pipe& pipe = *ends.reader->pipe;
   CHECK(pipe.capacity() == 65536);
   CHECK(*pipe.set_capacity(5000) == 8192);
   CHECK(*write_file(*ends.writer, std::string(20'000, 'q')) == 8192);
@@ -133,7 +133,7 @@ TEST_CASE("attributes and name") {
 
 TEST_CASE("transfer and tee between pipes") {
   const PipeEnds a = make(kOpenNonblocking), b = make(kOpenNonblocking);
-  Pipe &from = *pipe_of(*a.reader), &to = *pipe_of(*b.reader);
+  Pipe &from = *a.reader->pipe, &to = *b.reader->pipe;
   CHECK(from.transfer(to, 10, false).error() == Errno::kEAGAIN);
   CHECK(*write_file(*a.writer, "0123456789") == 10);
   CHECK(*from.transfer(to, 4, true) == 4);
@@ -145,7 +145,7 @@ TEST_CASE("transfer and tee between pipes") {
 
 TEST_CASE("consume and produce stop where the other side does") {
   const PipeEnds ends = make(kOpenNonblocking);
-  Pipe& pipe = *pipe_of(*ends.reader);
+  Pipe& pipe = *ends.reader->pipe;
   const auto give = [](void* context, std::span<std::byte> bytes) -> Result<std::size_t> {
     auto& left = *static_cast<std::size_t*>(context);
     const std::size_t count = std::min(left, bytes.size());

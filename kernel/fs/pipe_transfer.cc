@@ -41,6 +41,7 @@ Result<std::size_t> Pipe::set_capacity(std::size_t bytes) {
     ring_size_ = slots;
     slots_count_.store(slots, std::memory_order_relaxed);
     was_full = was_full && !full();
+    if (was_full) wake_first(write_waiters_);
   }
   delete[] old;
   if (was_full) tell_writers();
@@ -67,8 +68,7 @@ Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
         // The whole page changes hands.
         to.slot(to.used_.load(std::memory_order_relaxed)) = from;
         to.set_used(to.used_.load(std::memory_order_relaxed) + 1);
-        first_ = (first_ + 1) & (ring_size_ - 1);
-        set_used(used_.load(std::memory_order_relaxed) - 1);
+        drop_first();
       } else {
         std::byte* page = to.take_page();
         if (page == nullptr) {
@@ -87,6 +87,10 @@ Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
       total += part;
     }
     was_full = was_full && !full();
+    if (was_full) wake_first(write_waiters_);
+    // The wake-up that brought the caller here goes on while something is left.
+    if (!empty()) wake_first(read_waiters_);
+    if (total != 0) wake_first(to.read_waiters_);
   }
   if (total != 0) to.tell_readers();
   if (was_full) tell_writers();
@@ -99,7 +103,7 @@ Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
 Result<std::size_t> Pipe::consume(std::size_t length, Take take, void* context) {
   std::size_t total = 0;
   Errno error = Errno::kNone;
-  bool was_full, over, more;
+  bool was_full, over;
   {
     const LockGuard guard(lock_);
     was_full = full();
@@ -119,10 +123,10 @@ Result<std::size_t> Pipe::consume(std::size_t length, Take take, void* context) 
       if (*taken != part) break;
     }
     was_full = was_full && !full();
-    more = !empty();
+    if (was_full) wake_first(write_waiters_);
+    if (!empty()) wake_first(read_waiters_);
   }
   if (was_full) tell_writers();
-  if (more) wake_reader();
   if (total != 0 || (over && error == Errno::kNone)) return total;
   return error != Errno::kNone ? error : Errno::kEAGAIN;
 }
@@ -152,6 +156,8 @@ Result<std::size_t> Pipe::produce(std::size_t length, Give give, void* context) 
       total += count;
       if (count != part) break;
     }
+    if (total != 0) wake_first(read_waiters_);
+    if (!full()) wake_first(write_waiters_);
   }
   if (total != 0) tell_readers();
   if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();

@@ -18,8 +18,8 @@ void PollSource::attach(PollObserver& observer) {
     observers_.push_front(&observer);
   }
   // After the list: who counts it finds it. Acquire: what was stored before a notify that did not
-  // count it is visible from here on.
-  count_.fetch_add(1, std::memory_order_acq_rel);
+  // count it is visible from here on. Sequentially consistent for notify_after.
+  count_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 void PollSource::detach(PollObserver& observer) {

@@ -52,6 +52,11 @@ class PollSource {
     // observer that comes after it sees the file's new state when it looks, one before is seen.
     if (count_.fetch_add(0, std::memory_order_acq_rel) != 0) notify_observers(events);
   }
+  // The same where what made the file ready was stored sequentially consistent, and poll() loads it
+  // so: then a look at the count is enough.
+  void notify_after(PollEvents events) {
+    if (count_.load(std::memory_order_seq_cst) != 0) notify_observers(events);
+  }
 
  private:
   void notify_observers(PollEvents events);

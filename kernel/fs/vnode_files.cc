@@ -74,7 +74,7 @@ class FileVnode final : public Vnode {
       : Vnode(file_system, type), file_(std::move(file)) {}
 
   Result<Ref<File>> open(std::uint32_t flags) override {
-    if (pipe_of(*file_) == nullptr) return Errno::kENXIO;
+    if (file_->pipe == nullptr) return Errno::kENXIO;
     const std::uint32_t access = flags & kOpenAccessMask;
     if ((access != kOpenWriteOnly && !file_->readable()) ||
         (access != kOpenReadOnly && !file_->writable()))

@@ -6,6 +6,11 @@
 #include <cstdint>
 #include <span>
 
+#ifdef PLUMBLINE_HOSTED
+#include <cstring>
+#else
+#include "arch/x86_64/application_access.h"
+#endif
 #include "core/result.hh"
 
 namespace plumbline {
@@ -30,9 +35,29 @@ extern "C" std::size_t application_copy(void* to, const void* from, std::size_t 
 // made on demand, so the caller may sleep: never with a spinlock held or interrupts masked.
 // `address` must have been checked with is_application_range (hosted builds: any memory).
 #ifdef PLUMBLINE_HOSTED
+inline bool copy_byte(void* to, const void* from) {
+  std::memcpy(to, from, 1);
+  return true;
+}
 std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t length);
 std::size_t copy_to_application(std::uint64_t address, const void* from, std::size_t length);
 #else
+// One byte, in line; either side may be the program's. False: a bad address.
+[[gnu::always_inline]] inline bool copy_byte(void* to, const void* from) {
+  asm goto(
+      "1: movb (%1), %%al\n"
+      "2: movb %%al, (%0)\n\t"
+      ".pushsection application_fixups, \"a\"\n\t"
+      ".quad 1b, %l3, %c2, 2b, %l3, %c2\n\t"
+      ".popsection"
+      :
+      : "r"(to), "r"(from), "i"(FIXUP_ON_DEMAND)
+      : "rax", "memory"
+      : bad);
+  return true;
+bad:
+  return false;
+}
 inline std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t length) {
   return length - application_copy(to, reinterpret_cast<const void*>(address), length);
 }
@@ -41,6 +66,16 @@ inline std::size_t copy_to_application(std::uint64_t address, const void* from,
   return length - application_copy(reinterpret_cast<void*>(address), from, length);
 }
 #endif
+// The same for what is mostly one byte, as a bell between threads is; true when all was copied.
+inline bool copy_small_from_application(std::byte* to, std::uint64_t address, std::size_t length) {
+  if (length == 1) return copy_byte(to, reinterpret_cast<const void*>(address));
+  return copy_from_application(to, address, length) == length;
+}
+inline bool copy_small_to_application(std::uint64_t address, const std::byte* from,
+                                      std::size_t length) {
+  if (length == 1) return copy_byte(reinterpret_cast<void*>(address), from);
+  return copy_to_application(address, from, length) == length;
+}
 std::size_t clear_application(std::uint64_t address, std::size_t length);
 
 // The same without sleeping, for holders of spinlocks: fails where a page is not there yet. Callers

@@ -39,6 +39,16 @@ class Spinlock {
     if (enable) unmask_interrupts();
   }
 
+  // The same for threads that have nothing masked, which need not find out.
+  void lock_unmasked() {
+    mask_interrupts();
+    lock_masked();
+  }
+  void unlock_unmasked() {
+    unlock_masked();
+    unmask_interrupts();
+  }
+
   // The same for callers that have masked interrupts already and will unmask them themselves.
   void lock_masked() {
     while (!try_lock_masked()) {

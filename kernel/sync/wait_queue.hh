@@ -41,6 +41,9 @@ class WaitQueue {
     }
   }
 
+  // False when nobody waits; for callers whose last store, of what is waited for, was a full fence:
+  // whoever is missed here has yet to look at it.
+  bool anybody_waits() const { return !waiters_.empty_unlocked(); }
   // Wakes the thread that has waited longest; true when there was one.
   bool wake_one();
   // Wakes all that wait.

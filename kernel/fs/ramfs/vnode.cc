@@ -138,8 +138,8 @@ namespace {
 // A FIFO's end; unlike a pipe's it has the attributes and the path of its node.
 class FifoEnd final : public PipeEnd {
  public:
-  FifoEnd(Ref<Pipe> pipe, std::uint32_t flags, std::uint32_t seen, Ref<Vnode> vnode)
-      : PipeEnd(std::move(pipe), flags, seen), vnode_(std::move(vnode)) {}
+  FifoEnd(Ref<Pipe> end_of, std::uint32_t flags, std::uint32_t seen, Ref<Vnode> vnode)
+      : PipeEnd(std::move(end_of), flags, seen), vnode_(std::move(vnode)) {}
   Status stat(Attributes& attributes) override { return vnode_->attributes(attributes); }
   Vnode* vnode() override { return vnode_.get(); }
   std::size_t describe(std::span<char> text) override {

@@ -111,7 +111,7 @@ Result<std::size_t> wait_and(Pipe* readable, Pipe* writable, bool nonblocking, F
 
 Result<std::size_t> splice_files(File& in, std::uint64_t in_offset, File& out,
                                  std::uint64_t out_offset, std::size_t length, unsigned flags) {
-  Pipe *from = pipe_of(in), *to = pipe_of(out);
+  Pipe *from = in.pipe, *to = out.pipe;
   if ((from != nullptr && in_offset != 0) || (to != nullptr && out_offset != 0))
     return Errno::kESPIPE;
   if (from == nullptr && to == nullptr) return Errno::kEINVAL;
@@ -153,7 +153,7 @@ Result<std::size_t> call_tee(int in, int out, std::size_t length, unsigned flags
   const Result<Ref<File>> sink = find_file(out);
   if (!sink) return sink.error();
   if (!(*source)->readable() || !(*sink)->writable()) return Errno::kEBADF;
-  Pipe *from = pipe_of(**source), *to = pipe_of(**sink);
+  Pipe *from = (*source)->pipe, *to = (*sink)->pipe;
   if (from == nullptr || to == nullptr || from == to) return Errno::kEINVAL;
   const bool nonblocking =
       (flags & kNonblock) != 0 || (*source)->nonblocking() || (*sink)->nonblocking();
@@ -168,7 +168,7 @@ Result<std::size_t> call_vmsplice(int descriptor, std::uint64_t vector, std::siz
   if ((flags & ~kKnownFlags) != 0) return Errno::kEINVAL;
   const Result<Ref<File>> file = find_file(descriptor);
   if (!file) return file.error();
-  Pipe* pipe = pipe_of(**file);
+  Pipe* pipe = (*file)->pipe;
   if (pipe == nullptr) return Errno::kEBADF;
   if (count > kMostSegments) return Errno::kEINVAL;
   ScratchArray<IoSegment, 8> storage(count);

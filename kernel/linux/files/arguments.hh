@@ -53,40 +53,11 @@ inline Result<Ref<File>> writable_file(int descriptor) {
   return file;
 }
 
-// The file of a read or write, held for the time of the call: without the detours of a
-// Result<Ref<File>> on the way of every transfer. False: EBADF.
-class TransferFile {
- public:
-  static TransferFile for_reading(int descriptor) {
-    // Access mode 3 is neither reading nor writing.
-    return TransferFile(descriptor, kOpenPath | kOpenWriteOnly, 0);
-  }
-  static TransferFile for_writing(int descriptor) {
-    constexpr std::uint32_t kMask = kOpenPath | kOpenAccessMask;
-    return TransferFile(descriptor, kMask, kOpenWriteOnly);
-  }
-  ~TransferFile() {
-    if (file_ != nullptr) file_->release();
-  }
-  TransferFile(const TransferFile&) = delete;
-  TransferFile& operator=(const TransferFile&) = delete;
-
-  explicit operator bool() const { return usable_; }
-  File& operator*() const { return *file_; }
-
- private:
-  // Usable when the flags in `mask` are `wanted`, or when it is open for both.
-  TransferFile(int descriptor, std::uint32_t mask, std::uint32_t wanted)
-      : file_(descriptors().get_retained(descriptor)) {
-    if (file_ == nullptr) [[unlikely]]
-      return;
-    const std::uint32_t flags = file_->flags();
-    usable_ = (flags & mask) == wanted || (flags & (kOpenPath | kOpenAccessMask)) == kOpenReadWrite;
-  }
-
-  File* const file_;
-  bool usable_ = false;
-};
+// The file of a read or write, which the caller releases, or null: without the detours of a
+// Result<Ref<File>> on the way of every transfer.
+[[gnu::always_inline]] inline File* retained_file(int descriptor) {
+  return current_task().process.get()->descriptors.get()->get_retained(descriptor);
+}
 
 // One more than the highest descriptor the process may have (RLIMIT_NOFILE).
 int descriptor_limit();

@@ -60,7 +60,7 @@ bool descriptor_command(const Ref<File>& file, int descriptor, int command, std:
 }
 
 Result<long> pipe_command(File& file, int command, std::uint64_t argument) {
-  Pipe* const pipe = pipe_of(file);
+  Pipe* const pipe = file.pipe;
   if (pipe == nullptr) return Errno::kEBADF;
   if (command == kGetPipeSize) return static_cast<long>(pipe->capacity());
   const Result<std::size_t> size = pipe->set_capacity(argument & 0xffff'ffff);

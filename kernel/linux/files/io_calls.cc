@@ -3,6 +3,7 @@
 #include <limits>
 #include <new>
 
+#include "fs/pipe_small.hh"
 #include "linux/call.hh"
 #include "linux/files/arguments.hh"
 #include "linux/files/told.hh"
@@ -135,23 +136,68 @@ class Segments {
   std::span<const IoSegment> segments_;
 };
 
-Result<std::size_t> call_read(int descriptor, std::uint64_t address, std::size_t length) {
-  const TransferFile file = TransferFile::for_reading(descriptor);
-  if (!file) return Errno::kEBADF;
+// What is not a short message in a pipe; takes over the reference. Out of line: what reads and
+// writes of pipes do not need costs them no registers.
+[[gnu::noinline]] Result<std::size_t> read_file(File* taken, std::uint64_t address,
+                                                std::size_t length) {
+  const Ref<File> file = Ref<File>::adopt(taken);
+  const std::uint32_t access = taken->flags() & (kOpenPath | kOpenAccessMask);
+  if (access != kOpenReadOnly && access != kOpenReadWrite) return Errno::kEBADF;
   length = std::min(length, kMostBytes);
   if (!is_application_range(address, length)) return Errno::kEFAULT;
   IoCursor cursor(address, length);
-  return read_here(*file, cursor);
+  return read_here(*taken, cursor);
+}
+
+[[gnu::noinline]] Result<std::size_t> write_file(File* taken, std::uint64_t address,
+                                                 std::size_t length) {
+  const Ref<File> file = Ref<File>::adopt(taken);
+  const std::uint32_t access = taken->flags() & (kOpenPath | kOpenAccessMask);
+  if (access != kOpenWriteOnly && access != kOpenReadWrite) return Errno::kEBADF;
+  length = std::min(length, kMostBytes);
+  if (!is_application_range(address, length)) return Errno::kEFAULT;
+  IoCursor cursor(address, length);
+  return write_here(*taken, cursor);
+}
+
+Result<std::size_t> call_read(int descriptor, std::uint64_t address, std::size_t length) {
+  File* const file = retained_file(descriptor);
+  if (file == nullptr) [[unlikely]]
+    return Errno::kEBADF;
+  const std::uint32_t flags = file->flags();
+  // Access mode 3 is neither reading nor writing.
+  if (Pipe* const pipe = file->pipe; pipe != nullptr &&
+                                     (flags & (kOpenPath | kOpenWriteOnly)) == 0 &&
+                                     Pipe::is_small_read(address, length)) {
+    const std::size_t count = pipe->read_small(address, length, (flags & kOpenNonblocking) != 0);
+    if (count != 0) [[likely]] {
+      if (inotify::watched()) [[unlikely]]
+        tell_watchers(*file, kInAccess);
+      file->release();
+      return count;
+    }
+  }
+  return read_file(file, address, length);
 }
 LINUX_CALL(0, read, call_read);
 
 Result<std::size_t> call_write(int descriptor, std::uint64_t address, std::size_t length) {
-  const TransferFile file = TransferFile::for_writing(descriptor);
-  if (!file) return Errno::kEBADF;
-  length = std::min(length, kMostBytes);
-  if (!is_application_range(address, length)) return Errno::kEFAULT;
-  IoCursor cursor(address, length);
-  return write_here(*file, cursor);
+  File* const file = retained_file(descriptor);
+  if (file == nullptr) [[unlikely]]
+    return Errno::kEBADF;
+  // Packets (O_DIRECT) are not what write_small() does.
+  constexpr std::uint32_t kMask = kOpenPath | kOpenAccessMask | kOpenDirect;
+  if (Pipe* const pipe = file->pipe; pipe != nullptr && (file->flags() & kMask) == kOpenWriteOnly &&
+                                     Pipe::is_small_write(address, length)) {
+    const std::size_t count = pipe->write_small(address, length);
+    if (count != 0) [[likely]] {
+      if (inotify::watched()) [[unlikely]]
+        tell_watchers(*file, kInModify);
+      file->release();
+      return count;
+    }
+  }
+  return write_file(file, address, length);
 }
 LINUX_CALL(1, write, call_write);
 

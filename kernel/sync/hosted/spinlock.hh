@@ -13,6 +13,8 @@ class Spinlock {
 
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
+  void lock_unmasked() { mutex_.lock(); }
+  void unlock_unmasked() { mutex_.unlock(); }
   void lock_masked() { mutex_.lock(); }
   void unlock_masked() { mutex_.unlock(); }
   bool try_lock_masked() { return mutex_.try_lock(); }

@@ -28,6 +28,10 @@ class WaitQueue {
     }
   }
 
+  bool anybody_waits() {
+    const std::lock_guard guard(lock_);
+    return !waiters_.empty();
+  }
   bool wake_one();
   void wake_all();
 
