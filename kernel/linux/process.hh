@@ -84,6 +84,11 @@ class Process : public ReferenceCounted, public ProcessLinks {
   std::atomic<ProcessTimers*> timers{nullptr};
   // Stopped by SIGSTOP and its like until SIGCONT; under the signal lock.
   std::atomic<bool> stopped{false};
+  // What wait4 has not told the parent yet, as it tells it: that the process stopped, or that it
+  // goes on; 0: nothing. Written under the signal lock, taken by the parent.
+  std::atomic<int> job_status{0};
+  // SIGCONT has come for the stopped process, and nobody has told its parent by SIGCHLD.
+  std::atomic<bool> tells_continued{false};
 
   // Executable and arguments, for /proc/self/exe, cmdline, comm and auxv. Under fs_lock.
   Ref<Vnode> executable;

@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +89,122 @@ static void on_child(int signal) {
   ++children_ended;
 }
 static void ignore(int signal) { (void)signal; }
+
+/* Children that stop and go on. */
+static void report_job(const char* what, int status) {
+  report_status(what, status);
+  if (WIFSTOPPED(status)) printf("%s: stopped %d\n", what, WSTOPSIG(status));
+  if (WIFCONTINUED(status)) printf("%s: continued\n", what);
+}
+static void report_child_signal(const char* what) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  siginfo_t information;
+  const struct timespec second = {1, 0};
+  if (sigtimedwait(&set, &information, &second) < 0) {
+    report_result(what, -1);
+    return;
+  }
+  printf("%s: code %d status %d\n", what, information.si_code, information.si_status);
+}
+static void stopping(void) {
+  int status = 0;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  /* In a group of its own: one that nobody can continue is not stopped. */
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  char* const arguments[] = {"processes", "sleep", NULL};
+  pid_t child;
+  NEED(posix_spawn(&child, self, NULL, &attributes, arguments, environ) == 0);
+  RESULT(waitpid(child, &status, WNOHANG | WUNTRACED | WCONTINUED));
+  kill(child, SIGCONT);
+  RESULT(waitpid(child, &status, WNOHANG | WCONTINUED));
+  kill(child, SIGSTOP);
+  FLAG(waitpid(child, &status, WUNTRACED) == child);
+  report_job("stop", status);
+  report_child_signal("SIGCHLD");
+  RESULT(waitpid(child, &status, WNOHANG | WUNTRACED));
+  kill(child, SIGSTOP);
+  RESULT(waitpid(child, &status, WNOHANG | WUNTRACED));
+  kill(child, SIGCONT);
+  FLAG(waitpid(child, &status, WCONTINUED) == child);
+  report_job("continue", status);
+  report_child_signal("SIGCHLD");
+  RESULT(waitpid(child, &status, WNOHANG | WCONTINUED));
+  siginfo_t information;
+  for (int round = 0; round < 2; ++round) {
+    kill(child, round == 0 ? SIGSTOP : SIGCONT);
+    for (int again = 0; again < 2; ++again) {
+      memset(&information, 0, sizeof information);
+      RESULT(waitid(P_PID, (id_t)child, &information,
+                    WSTOPPED | WCONTINUED | (again == 0 ? WNOWAIT : 0)));
+      printf("waitid: signal %d code %d status %d\n", information.si_signo, information.si_code,
+             information.si_status);
+      FLAG(information.si_pid == child);
+    }
+    report_child_signal("SIGCHLD");
+    memset(&information, 0, sizeof information);
+    RESULT(waitid(P_PID, (id_t)child, &information, WSTOPPED | WCONTINUED | WNOHANG));
+    report_result("si_pid", information.si_pid);
+  }
+  /* Who does not ask is not told, and what was not asked for in time is gone. */
+  kill(child, SIGSTOP);
+  report_child_signal("SIGCHLD");
+  RESULT(waitpid(child, &status, WNOHANG));
+  kill(child, SIGCONT);
+  report_child_signal("SIGCHLD");
+  RESULT(waitpid(child, &status, WNOHANG | WUNTRACED));
+  struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+  sigaction(SIGCHLD, &action, NULL);
+  kill(child, SIGTSTP);
+  FLAG(waitpid(child, &status, WUNTRACED) == child);
+  report_job("quiet", status);
+  action.sa_flags = 0;
+  sigaction(SIGCHLD, &action, NULL);
+  RESULT(sigpending(&set));
+  FLAG(sigismember(&set, SIGCHLD));
+  kill(child, SIGTERM);
+  RESULT(waitpid(child, &status, WNOHANG));
+  kill(child, SIGCONT);
+  FLAG(waitpid(child, &status, 0) == child);
+  report_job("ended", status);
+  report_child_signal("SIGCHLD");
+
+  /* By descriptor. */
+  const pid_t other = spawn("sleep", NULL, NULL);
+  const int descriptor = (int)syscall(SYS_pidfd_open, other, 0);
+  NEED(descriptor >= 0);
+  memset(&information, 0, sizeof information);
+  RESULT(waitid(P_PIDFD, (id_t)descriptor, &information, WEXITED | WNOHANG));
+  RESULT(waitid(P_PIDFD, 0, &information, WEXITED));
+  RESULT(waitid(P_PIDFD, 99, &information, WEXITED));
+  RESULT(waitid(P_PIDFD, (id_t)-1, &information, WEXITED));
+  NEED(fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0);
+  RESULT(waitid(P_PIDFD, (id_t)descriptor, &information, WEXITED));
+  NEED(fcntl(descriptor, F_SETFL, 0) == 0);
+  const int own = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  RESULT(waitid(P_PIDFD, (id_t)own, &information, WEXITED));
+  kill(other, SIGSTOP);
+  RESULT(waitid(P_PIDFD, (id_t)descriptor, &information, WSTOPPED));
+  printf("by descriptor: code %d status %d\n", information.si_code, information.si_status);
+  kill(other, SIGKILL);
+  RESULT(waitid(P_PIDFD, (id_t)descriptor, &information, WEXITED));
+  printf("by descriptor: code %d status %d\n", information.si_code, information.si_status);
+  FLAG(information.si_pid == other);
+  RESULT(waitid(P_PIDFD, (id_t)descriptor, &information, WEXITED));
+  close(descriptor), close(own);
+  const struct timespec none = {0, 0};
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  while (sigtimedwait(&set, NULL, &none) > 0) {
+  }
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
 
 int main(int count, char** arguments) {
   self = "/proc/self/exe";
@@ -223,6 +340,8 @@ int main(int count, char** arguments) {
   const pid_t unwanted = spawn("hello", "unwanted", NULL);
   RESULT(waitpid(unwanted, &status, 0));
   signal(SIGCHLD, SIG_DFL);
+
+  stopping();
 
   /* Many, at the same time. */
   enum { kMany = 20 };

@@ -3,6 +3,7 @@
 #include "linux/signal/delivery.hh"
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
+#include "linux/threads/child_status.hh"
 #include "sync/lock_guard.hh"
 
 namespace plumbline::linux_abi {
@@ -39,7 +40,9 @@ void report_stop(Process& process, int code, int status) {
     const LockGuard guard(process_table_lock());
     parent = Ref<Process>::share(process.parent);
   }
-  if (parent) notify_parent(*parent, kSIGCHLD, process.id, process.user, code, status);
+  if (!parent) return;
+  notify_parent(*parent, kSIGCHLD, process.id, process.user, code, status);
+  parent->changed.wake_all();
 }
 
 }  // namespace plumbline::linux_abi

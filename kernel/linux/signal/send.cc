@@ -6,6 +6,7 @@
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
 #include "linux/task.hh"
+#include "linux/threads/child_status.hh"
 #include "sched/thread_state.hh"
 #include "sync/lock_guard.hh"
 
@@ -60,6 +61,12 @@ void cancel_opposite(Process& process, unsigned signal) {
   if ((kStopSignals & signal_bit(signal)) != 0) flush_everywhere(process, signal_bit(kSIGCONT));
   if (signal == kSIGCONT) {
     flush_everywhere(process, kStopSignals);
+    if (process.stopped.load(std::memory_order_relaxed)) {
+      process.job_status.store(kContinuedStatus, std::memory_order_relaxed);
+      // The first of its tasks to go on tells the parent: here are no process table's locks to
+      // take.
+      process.tells_continued.store(true, std::memory_order_relaxed);
+    }
     process.stopped.store(false, std::memory_order_release);
     continued.wake_all();
   }
@@ -170,6 +177,9 @@ void wait_while_stopped(Task& task) {
            task.must_end.load(std::memory_order_acquire) ||
            ((task.pending.mask | process.pending.mask) & signal_bit(kSIGKILL)) != 0;
   });
+  if (process.tells_continued.load(std::memory_order_relaxed) &&
+      process.tells_continued.exchange(false, std::memory_order_relaxed))
+    report_stop(process, kChildContinued, static_cast<int>(kSIGCONT));
 }
 
 }  // namespace plumbline::linux_abi

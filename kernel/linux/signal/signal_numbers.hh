@@ -18,8 +18,6 @@ inline constexpr unsigned kSIGHUP = 1, kSIGINT = 2, kSIGQUIT = 3, kSIGILL = 4, k
 // si_code (include/uapi/asm-generic/siginfo.h).
 inline constexpr int kCodeUser = 0, kCodeKernel = 0x80, kCodeQueue = -1, kCodeTimer = -2,
                      kCodeTaskKill = -6;
-inline constexpr int kChildExited = 1, kChildKilled = 2, kChildDumped = 3, kChildStopped = 5,
-                     kChildContinued = 6;
 
 // sa_flags and the special handlers.
 inline constexpr std::uint64_t kHandlerDefault = 0, kHandlerIgnore = 1;

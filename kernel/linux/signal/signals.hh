@@ -30,6 +30,7 @@ bool take_signal(SignalInformation& information, SignalAction& action);
 void set_blocked(SignalMask blocked);
 // True when a signal that is not blocked and not ignored waits for the running task, or the task
 // must end. When false, kWorkSignal has been taken back: a wait that ended for nothing goes on.
+// Stops the task, until SIGCONT, when that is what waits for it: without locks.
 bool signal_deliverable();
 
 // rt_sigsuspend, ppoll, pselect6, epoll_pwait: other signals are blocked during a wait. The calls

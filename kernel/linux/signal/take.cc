@@ -6,6 +6,8 @@
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
 #include "linux/task.hh"
+#include "linux/terminals/job_control.hh"
+#include "linux/threads/child_status.hh"
 #include "linux/threads/exit.hh"
 #include "linux/time/process_timers.hh"
 #include "sched/thread_state.hh"
@@ -60,10 +62,16 @@ void report_death(const Task& task, const SignalInformation& information) {
 
 void stop_process(Task& task, unsigned signal) {
   Process& process = *task.process;
+  // Nobody would continue it (POSIX, "orphaned process group").
+  if (signal != kSIGSTOP && group_is_orphaned(process)) return;
   {
     const LockGuard guard(signal_lock());
     // SIGCONT may have come since the signal was taken; it would wait for ever.
     if (((task.pending.mask | process.pending.mask) & signal_bit(kSIGCONT)) != 0) return;
+    // A second stop signal finds it stopped, and changes nothing.
+    if (process.stopped.load(std::memory_order_relaxed)) return;
+    process.job_status.store(stopped_status(signal), std::memory_order_relaxed);
+    process.tells_continued.store(false, std::memory_order_relaxed);
     process.stopped.store(true, std::memory_order_release);
     for (SignalTaker& taker : process.signal_takers)
       request_attention(*taker.task->thread, kWorkSignal);
@@ -130,14 +138,53 @@ bool take_signal(SignalInformation& information, SignalAction& action) {
   }
 }
 
+namespace {
+
+enum class Found : std::uint8_t { kNothing, kSignal, kStop, kStopped };
+
+// What waits for the task; a stop signal with its default action is taken.
+Found find_deliverable(Task& task, SignalInformation& information) {
+  const LockGuard guard(signal_lock());
+  const Process& process = *task.process;
+  const SignalMask deliverable = deliverable_signals(task);
+  if (task.must_end.load(std::memory_order_acquire) || (deliverable & signal_bit(kSIGKILL)) != 0)
+    return Found::kSignal;
+  if (process.stopped.load(std::memory_order_relaxed)) return Found::kStopped;
+  if (deliverable == 0) {
+    nothing_to_do(task);
+    return Found::kNothing;
+  }
+  // As take_from chooses.
+  const SignalMask own = task.pending.mask & deliverable;
+  const unsigned signal = next_signal(own != 0 ? own : deliverable);
+  if ((kStopSignals & signal_bit(signal)) == 0 ||
+      process.handlers.actions[signal].handler != kHandlerDefault)
+    return Found::kSignal;
+  PosixTimer* timer = nullptr;
+  take_from(task, signal_bit(signal), information, timer);
+  return Found::kStop;
+}
+
+}  // namespace
+
 bool signal_deliverable() {
   Task& task = current_task();
-  const LockGuard guard(signal_lock());
-  if (task.must_end.load(std::memory_order_acquire) ||
-      task.process->stopped.load(std::memory_order_relaxed) || deliverable_signals(task) != 0)
-    return true;
-  nothing_to_do(task);
-  return false;
+  for (;;) {
+    SignalInformation information;
+    switch (find_deliverable(task, information)) {
+      case Found::kNothing:
+        return false;
+      case Found::kSignal:
+        return true;
+      case Found::kStop:
+        stop_process(task, static_cast<unsigned>(information.signal));
+        break;
+      case Found::kStopped:
+        // Here and not on the way out: what stops and goes on interrupts no wait.
+        wait_while_stopped(task);
+        break;
+    }
+  }
 }
 
 void set_blocked(SignalMask blocked) {

@@ -1,10 +1,11 @@
+#include "linux/terminals/job_control.hh"
+
 #include "linux/process_table.hh"
 #include "linux/signal/delivery.hh"
 #include "linux/signal/signal_numbers.hh"
 #include "linux/signal/signals.hh"
 #include "linux/task.hh"
 #include "linux/terminals/jobs.hh"
-#include "linux/terminals/session_end.hh"
 #include "linux/terminals/terminal.hh"
 
 namespace plumbline::linux_abi {
@@ -86,6 +87,11 @@ Result<GroupId> session_of_group(GroupId group) {
     return false;
   });
   return session;
+}
+
+bool group_is_orphaned(const Process& process) {
+  const LockGuard guard(process_table_lock());
+  return is_orphaned(process.group);
 }
 
 void end_session_of(const Process& process) {

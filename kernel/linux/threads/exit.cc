@@ -10,7 +10,7 @@
 #include "linux/process_table.hh"
 #include "linux/signal/signals.hh"
 #include "linux/task.hh"
-#include "linux/terminals/session_end.hh"
+#include "linux/terminals/job_control.hh"
 #include "linux/threads/child_status.hh"
 #include "linux/threads/futex.hh"
 #include "linux/threads/robust_list.hh"
@@ -83,7 +83,7 @@ void end_of_process(Process& process) {
     parent = Ref<Process>::share(process.parent);
     process.zombie = true;
     if (parent) {
-      const ChildStatus status = describe_end(process.exit_status);
+      const ChildStatus status = describe_status(process.exit_status);
       if (notify_parent(*parent, static_cast<unsigned>(process.exit_signal), process.id,
                         process.user, status.code, status.status)) {
         remove_process_locked(process);

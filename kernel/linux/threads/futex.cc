@@ -2,6 +2,7 @@
 
 #include "linux/call.hh"
 #include "linux/process_table.hh"
+#include "linux/signal/signals.hh"
 #include "linux/task.hh"
 #include "memory/address_space.hh"
 #include "memory/application_memory.hh"
@@ -62,12 +63,14 @@ Result<Deadline> read_deadline(std::uint64_t address, bool relative, bool realti
 
 Result<long> wait_call(FutexWord word, std::uint32_t value, std::uint32_t bits, Deadline deadline) {
   if (bits == 0) return Errno::kEINVAL;
-  const Status status = table.wait(word, value, bits, deadline, interruption_pending);
-  if (status) return 0;
-  // A wait with a timeout is not made again: it would start over (Linux: restart_syscall, which no
-  // handler lets happen).
-  if (status.error() == Errno::kRestart && !deadline.is_never()) return Errno::kEINTR;
-  return status.error();
+  for (;;) {
+    const Status status = table.wait(word, value, bits, deadline, interruption_pending);
+    if (status) return 0;
+    if (status.error() != Errno::kRestart || deadline.is_never()) return status.error();
+    // A wait with a timeout is not made again by the program: it would start over (Linux:
+    // restart_syscall, which no handler lets happen).
+    if (signal_deliverable()) return Errno::kEINTR;
+  }
 }
 
 Result<long> lock_call(FutexWord word, bool only_try, Deadline deadline) {

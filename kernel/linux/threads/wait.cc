@@ -1,7 +1,9 @@
 // wait4 and waitid.
 #include "core/clock.hh"
 #include "linux/call.hh"
+#include "linux/events/descriptors.hh"
 #include "linux/process_table.hh"
+#include "linux/signal/process_descriptor.hh"
 #include "linux/task.hh"
 #include "linux/threads/child_status.hh"
 #include "memory/application_memory.hh"
@@ -19,9 +21,12 @@ struct Wanted {
   enum class Kind : std::uint8_t { kAny, kProcess, kGroup } kind = Kind::kAny;
   ProcessId id = 0;
   unsigned options = 0;
+  // P_PIDFD: this one, whoever has its number by now.
+  Ref<Process> process = {};
 
   bool matches(const Process& child) const {
     if (kind == Kind::kProcess && child.id != id) return false;
+    if (process && process.get() != &child) return false;
     if (kind == Kind::kGroup && child.group != id) return false;
     if ((options & kAll) != 0) return true;
     return (child.exit_signal != kSigchld) == ((options & kClone) != 0);
@@ -29,13 +34,25 @@ struct Wanted {
 };
 
 struct Found {
-  ProcessId id = 0;  // 0: nobody has ended yet
+  ProcessId id = 0;  // 0: there is nothing to tell yet
   std::uint32_t user = 0;
   int status = 0;
   std::uint64_t ticks = 0;
 };
 
-// kECHILD: no child matches. A child found is taken away unless kNoReap.
+// The status that a child which stopped or goes on has for who wants to know, or 0.
+int take_job_status(Process& child, unsigned options) {
+  int status = child.job_status.load(std::memory_order_relaxed);
+  if (status == 0) return 0;
+  if ((options & (is_stopped_status(status) ? kStopped : kContinued)) == 0) return 0;
+  // It may change at any time: then there is something else to tell.
+  if ((options & kNoReap) == 0 &&
+      !child.job_status.compare_exchange_strong(status, 0, std::memory_order_relaxed))
+    return 0;
+  return status;
+}
+
+// kECHILD: no child matches. A child that has ended is taken away unless kNoReap.
 Result<Found> look(Process& parent, const Wanted& wanted) {
   Found found;
   Ref<Process> taken;
@@ -46,7 +63,14 @@ Result<Found> look(Process& parent, const Wanted& wanted) {
       auto& child = static_cast<Process&>(links);
       if (!wanted.matches(child)) continue;
       any = true;
-      if (!child.zombie || (wanted.options & kExited) == 0) continue;
+      if (!child.zombie) {
+        if (const int status = take_job_status(child, wanted.options); status != 0) {
+          found = {child.id, child.user, status, child.ended_ticks + child.children_ticks};
+          break;
+        }
+        continue;
+      }
+      if ((wanted.options & kExited) == 0) continue;
       found = {child.id, child.user, child.exit_status, child.ended_ticks + child.children_ticks};
       if ((wanted.options & kNoReap) == 0) {
         parent.children_ticks += found.ticks;
@@ -117,14 +141,32 @@ Result<long> call_wait4(int id, std::uint64_t status_address, unsigned options,
   return (*found).id;
 }
 
-Result<Wanted> read_wanted(unsigned kind, std::uint32_t id, unsigned options) {
+// The process of a descriptor of processes (pidfd_open(2)); such a descriptor may ask not to wait.
+Status read_descriptor(std::uint32_t id, Wanted& wanted, bool& nonblocking) {
+  if (static_cast<int>(id) < 0) return Errno::kEINVAL;
+  const Result<Ref<File>> file = find_file(static_cast<int>(id));
+  if (!file) return file.error();
+  if ((*file)->kind() != &ProcessDescriptor::kKind) return Errno::kEBADF;
+  Result<Ref<Process>> process = ProcessDescriptor::of(**file);
+  if (!process) return process.error();
+  wanted.kind = Wanted::Kind::kAny;
+  wanted.process = std::move(*process);
+  nonblocking = (*file)->nonblocking() && (wanted.options & kNoHang) == 0;
+  return {};
+}
+
+Result<Wanted> read_wanted(unsigned kind, std::uint32_t id, unsigned options, bool& nonblocking) {
   if ((options &
        ~(kNoHang | kStopped | kExited | kContinued | kNoReap | kNoThread | kAll | kClone)) != 0 ||
       (options & (kStopped | kExited | kContinued)) == 0)
     return Errno::kEINVAL;
   Wanted wanted{Wanted::Kind::kAny, id, options};
-  // P_ALL, P_PID, P_PGID.
-  if (kind == 1) {
+  // P_ALL, P_PID, P_PGID, P_PIDFD.
+  if (kind == 3) {
+    if (const Status status = read_descriptor(id, wanted, nonblocking); !status)
+      return status.error();
+    if (nonblocking) wanted.options |= kNoHang;
+  } else if (kind == 1) {
     if (id == 0) return Errno::kEINVAL;
     wanted.kind = Wanted::Kind::kProcess;
   } else if (kind == 2) {
@@ -138,8 +180,10 @@ Result<Wanted> read_wanted(unsigned kind, std::uint32_t id, unsigned options) {
 
 Result<long> call_waitid(unsigned kind, std::uint32_t id, std::uint64_t information_address,
                          unsigned options, std::uint64_t usage_address) {
-  const Result<Wanted> wanted = read_wanted(kind, id, options);
+  bool nonblocking = false;
+  const Result<Wanted> wanted = read_wanted(kind, id, options, nonblocking);
   Result<Found> found = wanted ? wait_for_child(*wanted) : Result<Found>(wanted.error());
+  if (found && (*found).id == 0 && nonblocking) found = Errno::kEAGAIN;
   if (found && (*found).id != 0) {
     if (const Status status = store_usage(usage_address, *found); !status) return status.error();
   }
@@ -151,7 +195,7 @@ Result<long> call_waitid(unsigned kind, std::uint32_t id, std::uint64_t informat
     std::int32_t status;
   } information{};
   if (found && (*found).id != 0) {
-    const ChildStatus status = describe_end((*found).status);
+    const ChildStatus status = describe_status((*found).status);
     information = {kSigchld, 0, status.code, 0, (*found).id, (*found).user, status.status};
   }
   const bool interrupted = !found && found.error() == Errno::kRestart;
