@@ -19,8 +19,9 @@ BOOT_OPTION(Choice, page_size, "memory.pages", 1, kPageSizes,
             "pages of programs' large anonymous mappings");
 
 constexpr unsigned kBlockOrder = 9;
-// Pages of one fault: 64 KiB of what is used as a whole, 16 KiB of a stack or of data.
-constexpr unsigned kWindowOrder = 4, kStackWindowOrder = 2, kDataWindowOrder = 2;
+// Pages of one fault: 64 KiB of what takes memory, 16 KiB of a stack, 256 KiB of an object's pages
+// that are there anyway.
+constexpr unsigned kWindowOrder = 4, kStackWindowOrder = 2, kObjectWindowOrder = 6;
 // A stack grows down to this size (the usual RLIMIT_STACK), and stays so far from what lies below
 // (Linux: stack_guard_gap).
 constexpr std::uint64_t kLongestStack = 8 * kMiB, kStackGuard = 256 * kPageSize;
@@ -160,7 +161,7 @@ FaultOutcome copy_object_page(const Area& area, std::uint64_t page) {
 FaultOutcome copy_object_pages(const Area& area, std::uint64_t page) {
   const FaultOutcome outcome = copy_object_page(area, page);
   if (outcome != FaultOutcome::kResolved || !is_data(area)) return outcome;
-  constexpr std::uint64_t kWindow = kPageSize << kDataWindowOrder;
+  constexpr std::uint64_t kWindow = kPageSize << kWindowOrder;
   const std::uint64_t window = align_down(page, kWindow);
   const std::uint64_t begin = std::max(window, area.begin);
   const std::uint64_t end = std::min(window + kWindow, area.end);
@@ -181,7 +182,7 @@ FaultOutcome map_object_pages(const Area& area, std::uint64_t page) {
   const Result<PhysicalAddress> found = area.object->page(area.page_index(page), writable);
   if (!found) return outcome_of(found.error());
   if (!paging::map_program_page({page}, *found, rights, owner)) return FaultOutcome::kOutOfMemory;
-  constexpr std::uint64_t kWindow = kPageSize << kWindowOrder;
+  constexpr std::uint64_t kWindow = kPageSize << kObjectWindowOrder;
   const std::uint64_t window = align_down(page, kWindow);
   const std::uint64_t begin = std::max(window, area.begin);
   const std::uint64_t end = std::min(window + kWindow, area.end);

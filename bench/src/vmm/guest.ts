@@ -6,7 +6,7 @@ import { withDeadline } from '../deadline.ts';
 import { EnvironmentError } from '../errors.ts';
 import { boundToUs } from '../process/launcher.ts';
 import { decodeExit, type GuestExit } from './exit.ts';
-import { type GuestConfig, ownFirmware, qemuArguments } from './machine.ts';
+import { type GuestConfig, ownFirmware, pciSlots, qemuArguments } from './machine.ts';
 import { joinModules, placeModules } from './modules.ts';
 import { QmpClient } from './qmp.ts';
 import type { Resources } from './run-directory.ts';
@@ -50,7 +50,10 @@ export function guestCommand(config: GuestConfig): GuestCommand {
   const { modules } = config;
   if (firmware) {
     const placed = placeModules(modules, config.memoryBytes);
-    writeStartInfo(firmware.startInfo, config.kernel, { ...config, modules: placed });
+    const slots = pciSlots(config);
+    // The kernel need not ask 31 slots for the network card that it may not have: each takes an exit.
+    const options = slots === undefined ? config.options : `${config.options} pci.slots=${slots}`;
+    writeStartInfo(firmware.startInfo, config.kernel, { ...config, options, modules: placed });
   } else if (modules) {
     joinModules(modules);
   }

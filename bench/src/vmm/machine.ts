@@ -221,6 +221,16 @@ function consoleArguments(config: GuestConfig): string[] {
   ];
 }
 
+/**
+ * Slots of PCI bus 0 that may hold devices: QEMU gives each the first that is free, and slot 0 is the host bridge. Undefined
+ * when this description does not know all devices.
+ */
+export function pciSlots(config: GuestConfig): number | undefined {
+  if (transport(config) !== 'pci' || config.extraArguments?.includes('-device')) return undefined;
+  const words = qemuArguments(config);
+  return 1 + words.filter((word, index) => words[index - 1] === '-device' && /^[\w-]+-pci(,|$)/.test(word)).length;
+}
+
 /** The arguments of qemu-system-x86_64 for a guest; launchGuest adds the control connection. */
 export function qemuArguments(config: GuestConfig): string[] {
   return [

@@ -18,6 +18,7 @@ import {
   qemuArguments,
   Resources,
 } from './index.ts';
+import { pciSlots } from './machine.ts';
 import { writeTinyGuest } from './testing/tiny-guest.ts';
 
 let resources: Resources;
@@ -128,6 +129,21 @@ describe('arguments', () => {
     const ordinary = qemuArguments({ ...config, machine: 'q35', firmware }).join(' ');
     expect(ordinary).toContain('-kernel /k.elf -append run=echo');
     expect(ordinary).not.toMatch(/-bios|loader/);
+  });
+  it('console and entropy device answer within the exit', () => {
+    const line = qemuArguments({ ...config, console: '/c.log', entropy: true }).join(' ');
+    expect(line).toContain('-device virtio-serial-pci,max_ports=1,ioeventfd=off ');
+    expect(line).toContain('-device virtio-rng-pci,ioeventfd=off');
+    // QEMU's virtio-mmio has no such property of the device.
+    const mmio = qemuArguments({ ...config, accelerator: 'tcg', console: '/c.log', entropy: true }).join(' ');
+    expect(mmio).toContain('-device virtio-serial-device,max_ports=1 ');
+    expect(mmio).toMatch(/-device virtio-rng-device( |$)/);
+  });
+  it('knows the slots that hold devices, when it knows all devices', () => {
+    expect(pciSlots(config)).toBe(2);
+    expect(pciSlots({ ...config, console: '/c.log', entropy: true })).toBe(4);
+    expect(pciSlots({ ...config, extraArguments: ['-device', 'virtio-rng-pci'] })).toBeUndefined();
+    expect(pciSlots({ ...config, accelerator: 'tcg' })).toBeUndefined();
   });
   it('a comma in a path stays in the path', () => {
     expect(qemuArguments(config)).toContain('file,id=serial0,path=/a,,b.log');

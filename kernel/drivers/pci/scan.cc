@@ -2,10 +2,15 @@
 
 #include <array>
 
+#include "core/boot_options.hh"
+
 namespace plumbline::pci {
 namespace {
 
-constexpr unsigned kSlots = 32;
+// Each slot costs an exit, and who starts the guest may know which ones are empty.
+BOOT_OPTION(std::uint64_t, slots, "pci.slots", 32, 1, 32,
+            "slots of PCI bus 0 to look for devices in, from slot 0 on");
+
 constexpr unsigned kFunctions = 8;
 constexpr uint32_t kMultifunction = 1u << 23;  // bit 7 of the header type, in its dword
 
@@ -27,7 +32,7 @@ void probe(Location location) {
 // Looks a little further; false when all is known.
 bool advance() {
   if (access() == Access::kNone) return false;
-  if (slots_probed < kSlots) {
+  if (slots_probed < slots.get()) {
     probe({static_cast<uint8_t>(slots_probed), 0});
     ++slots_probed;
     functions_zero_count = found_count;
