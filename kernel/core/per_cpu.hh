@@ -15,6 +15,10 @@ class Thread;
 struct CpuPrivate;
 struct ApplicationState;
 
+namespace paging {
+struct ProgramTables;
+}
+
 // The block's first page is the page that kvm_pvm shares with its host: byte 0 says whether
 // interrupts are enabled, byte 1 that one is waiting. Other platforms use the two bytes the same
 // way, filled by the entry code. The rest of that page stays unused: the host may write there.
@@ -53,6 +57,8 @@ struct alignas(kPageSize) PerCpu {
   CpuPrivate* arch;
   // Whose state this CPU's vector registers hold, unless that has run elsewhere since.
   ApplicationState* vector_owner;
+  // What CR3 holds; null: the common tables. Reading CR3 traps on kvm_pvm.
+  paging::ProgramTables* loaded_tables;
 };
 
 // This CPU's block. A thread that may move must be masked or pinned while it uses the result.

@@ -9,6 +9,7 @@
 
 namespace plumbline {
 
+class Spinlock;
 class Thread;
 
 namespace scheduler {
@@ -30,6 +31,8 @@ void set_allowed_cpus(Thread& thread, std::uint64_t allowed);
 // Makes a thread runnable that is blocked, or about to block; otherwise does nothing. True when it
 // did. Callable in interrupt handlers.
 bool wake(Thread& thread);
+// The same for callers that have masked interrupts already: who holds a spinlock.
+bool wake_masked(Thread& thread);
 
 // Makes a thread notice something new (its work flags): wakes it if it sleeps, interrupts its CPU
 // if it runs on another one. Callable in interrupt handlers.
@@ -41,6 +44,13 @@ void prepare_to_block();
 void cancel_block();
 // Blocks unless woken since prepare_to_block. Returns when woken (true) or at the deadline (false).
 bool block(Deadline deadline);
+
+// Blocking in one step, for a thread that its wakers find in a list: with the list's spinlock held
+// (lock_unmasked) it is in the list, and its condition has been looked at. Releases the lock,
+// blocks until woken, for whatever reason, and returns true with interrupts enabled. False, and the
+// lock still held, when the thread has some of the work `unless_work` (application.hh) to do; what
+// is requested later wakes it.
+bool block_and_release(Spinlock& list, std::uint32_t unless_work);
 
 // Lets others run; the running thread goes to the end of its queue.
 void yield();

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "arch/x86_64/application.hh"
-#include "core/intrusive_list.hh"
+#include "core/intrusive_queue.hh"
 #include "memory/stacks.hh"
 #include "sched/timer.hh"
 
@@ -30,7 +30,7 @@ class Thread {
   // May go to another CPU after its start.
   bool moves = false;
   std::atomic<ThreadState> state{ThreadState::kRunning};
-  ListHook run_hook;
+  QueueHook run_hook;
   // When the thread got the CPU, and how long it has had it in all, in TSC ticks.
   std::uint64_t switched_in = 0;
   std::uint64_t run_ticks = 0;

@@ -4,12 +4,21 @@
 #include "core/clock.hh"
 #include "core/result.hh"
 #include "sync/wait_queue.hh"
+#ifndef PLUMBLINE_HOSTED
+#include "sched/thread_state.hh"
+#endif
 
 namespace plumbline {
 
 // True when the running thread has been asked to stop waiting (a signal for its program is
 // pending). Always false for kernel threads and in hosted builds.
+#ifdef PLUMBLINE_HOSTED
 bool interruption_pending();
+#else
+inline bool interruption_pending() {
+  return (current()->application.work.load(std::memory_order_acquire) & kWorkSignal) != 0;
+}
+#endif
 
 // Waits like WaitQueue::wait_until. kRestart: a signal came first; kETIMEDOUT: the deadline passed.
 template <typename Predicate>

@@ -6,8 +6,10 @@
 #ifdef PLUMBLINE_HOSTED
 #include "sync/hosted/sleeper.hh"
 #else
+#include "arch/x86_64/application.hh"
 #include "core/per_cpu.hh"
 #include "sched/scheduler.hh"
+#include "sync/spinlock.hh"
 
 namespace plumbline {
 
@@ -22,7 +24,13 @@ class Sleeper {
   void cancel() { scheduler::cancel_block(); }
   // False when the deadline passed. Wakes without a cause are possible.
   bool sleep(Deadline deadline) { return scheduler::block(deadline); }
+  // In one step, for an owner that is shown to its wakers in a list under `lock`, which it holds
+  // (lock_unmasked): releases the lock and sleeps. False, the lock still held: a signal asks the
+  // thread not to wait. Wakes without a cause are possible.
+  bool sleep_releasing(Spinlock& lock) { return scheduler::block_and_release(lock, kWorkSignal); }
   void wake() { scheduler::wake(*thread_); }
+  // The same for callers that hold a spinlock.
+  void wake_masked() { scheduler::wake_masked(*thread_); }
 
  private:
   Thread* const thread_;

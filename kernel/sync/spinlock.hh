@@ -27,16 +27,16 @@ class Spinlock {
   Spinlock& operator=(const Spinlock&) = delete;
 
   void lock() {
-    const bool enabled = interrupts_enabled();
+    const std::uint8_t enabled = interrupt_flag();
     mask_interrupts();
     lock_masked();
     were_enabled_ = enabled;
   }
   void unlock() {
     // Read before the release: the next holder overwrites it.
-    const bool enable = were_enabled_;
+    const std::uint8_t enable = were_enabled_;
     unlock_masked();
-    if (enable) unmask_interrupts();
+    if (enable != 0) unmask_interrupts();
   }
 
   // The same for threads that have nothing masked, which need not find out.
@@ -51,18 +51,23 @@ class Spinlock {
 
   // The same for callers that have masked interrupts already and will unmask them themselves.
   void lock_masked() {
-    while (!try_lock_masked()) {
-      // Only read while it is taken: the line stays shared, and the holder's store finds it so.
-      while (held_.load(std::memory_order_relaxed)) cpu_relax();
-    }
+    if (!try_lock_masked()) [[unlikely]]
+      wait_masked();
   }
   void unlock_masked() { held_.store(false, std::memory_order_release); }
   // Takes the lock if it is free; the caller has masked interrupts.
   bool try_lock_masked() { return !held_.exchange(true, std::memory_order_acquire); }
 
  private:
+  [[gnu::noinline]] void wait_masked() {
+    do {
+      // Only read while it is taken: the line stays shared, and the holder's store finds it so.
+      while (held_.load(std::memory_order_relaxed)) cpu_relax();
+    } while (!try_lock_masked());
+  }
+
   std::atomic<bool> held_{false};
-  bool were_enabled_ = false;
+  std::uint8_t were_enabled_ = 0;
 };
 
 }  // namespace plumbline

@@ -10,11 +10,11 @@
 
 #include "core/clock.hh"
 #include "core/intrusive_list.hh"
+#include "sync/sleep_result.hh"
+#include "sync/sleeper.hh"
 #include "sync/spinlock.hh"
 
 namespace plumbline {
-
-class Thread;
 
 // The condition lives in the caller's data; the queue only makes sure that a wake-up between
 // looking and sleeping is not lost. Waking is allowed in interrupt handlers; when nobody waits it
@@ -41,6 +41,27 @@ class WaitQueue {
     }
   }
 
+  // The short way, for conditions that are a few loads: sleeps once, interruptibly and without a
+  // deadline, unless `predicate()` is true. The predicate runs with the queue's lock held. Not for
+  // callers that have masked interrupts.
+  template <typename Predicate>
+  SleepResult sleep_unless(Predicate predicate) {
+    Waiter waiter;
+    lock_.lock_unmasked();
+    waiters_.push_back(&waiter);
+    // Pairs with the fence in wake_one and wake_all, as in enqueue.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const bool needed = !predicate();
+    if (!needed || !waiter.sleeper.sleep_releasing(lock_)) {
+      waiters_.remove(&waiter);
+      lock_.unlock_unmasked();
+      return needed ? SleepResult::kInterrupted : SleepResult::kNotNeeded;
+    }
+    if (!waiter.woken.load(std::memory_order_acquire)) [[unlikely]]
+      leave(waiter);
+    return SleepResult::kSlept;
+  }
+
   // False when nobody waits; for callers whose last store, of what is waited for, was a full fence:
   // whoever is missed here has yet to look at it.
   bool anybody_waits() const { return !waiters_.empty_unlocked(); }
@@ -54,8 +75,10 @@ class WaitQueue {
   friend class Mutex;
 
   struct Waiter {
-    Thread* thread = nullptr;
+    Sleeper sleeper;
     ListHook hook;
+    // The last that a waker touches of it.
+    std::atomic<bool> woken{false};
   };
 
   // Puts the running thread into the queue and marks it as about to block; a full fence comes
@@ -65,6 +88,11 @@ class WaitQueue {
   void cancel(Waiter& waiter);
   // Blocks until woken (true) or until the deadline (false); then the waiter is out of the queue.
   bool sleep(Waiter& waiter, Deadline deadline);
+  // After a wake that may have come from elsewhere: takes the waiter out of the queue. False: a
+  // waker has done that.
+  bool leave(Waiter& waiter);
+  // With the lock.
+  static void wake(Waiter& waiter);
 
   Spinlock lock_;
   IntrusiveList<Waiter, &Waiter::hook> waiters_;

@@ -2,6 +2,7 @@
 
 #include "arch/x86_64/interrupts.hh"
 #include "core/idle.hh"
+#include "sched/scheduler.hh"
 #include "sync/condition_variable.hh"
 #include "sync/lock_guard.hh"
 #include "sync/mutex.hh"
@@ -226,6 +227,54 @@ GUEST_TEST(sync_wake_one_wakes_one_each) {
     }
   }
   CHECK_EQUAL(tokens.load(), 0);
+}
+
+// Two threads that wake each other in turn, each by one wake-up, which must not be lost.
+GUEST_TEST(sync_sleep_unless_loses_no_wake) {
+  static WaitQueue queue;
+  static std::atomic<unsigned> turn, interrupted;
+  turn.store(0);
+  interrupted.store(0);
+  constexpr unsigned kTurns = 600;
+  {
+    const Crew crew(2, [](unsigned mine) {
+      for (unsigned i = mine; i < kTurns; i += 2) {
+        const auto reached = [i] { return turn.load(std::memory_order_acquire) == i; };
+        while (!reached()) {
+          if (queue.sleep_unless(reached) == SleepResult::kInterrupted) interrupted.fetch_add(1);
+        }
+        turn.store(i + 1, std::memory_order_release);
+        queue.wake_one();
+      }
+    });
+  }
+  CHECK_EQUAL(turn.load(), kTurns);
+  CHECK_EQUAL(interrupted.load(), 0U);
+}
+
+// A wake-up from elsewhere, for which the sleeper is still in the queue, takes it out.
+GUEST_TEST(sync_sleep_unless_survives_other_wakes) {
+  static WaitQueue queue;
+  static std::atomic<bool> over;
+  over.store(false);
+  unsigned slept = 0;
+  {
+    Thread* const sleeper = current();
+    const Crew crew(1, [sleeper](unsigned) {
+      for (int i = 0; i < 100; ++i) {
+        scheduler::wake(*sleeper);
+        yield();
+      }
+      over.store(true, std::memory_order_release);
+      queue.wake_all();
+    });
+    const auto done = [] { return over.load(std::memory_order_acquire); };
+    while (!done()) {
+      if (queue.sleep_unless(done) == SleepResult::kSlept) ++slept;
+    }
+  }
+  CHECK(slept != 0);
+  CHECK(!queue.wake_one());
 }
 
 }  // namespace plumbline

@@ -30,12 +30,6 @@ std::uint64_t kernel_stack_top() {
   return top;
 }
 
-std::uint64_t read_fs_base() {
-  std::uint64_t value;
-  asm volatile("rdfsbase %0" : "=r"(value));
-  return value;
-}
-
 }  // namespace
 
 void initialise_application_cpu() {
@@ -75,32 +69,6 @@ void release_application_thread(ApplicationState& state) {
   state.vector_cpu = ApplicationState::kNoCpu;
 }
 
-void switch_application_state(ApplicationState& previous, ApplicationState& next,
-                              std::uint64_t kernel_stack_top) {
-  PerCpu& here = this_cpu();
-  if (previous.vector_area != nullptr) {
-    vector_state::save_for_switch(previous.vector_area);
-    previous.fs_base = read_fs_base();
-  }
-  set_application_state(next, kernel_stack_top);
-  if (next.vector_area != nullptr) {
-    set_fs_base(next.fs_base);
-    paging::load_tables(next.tables);
-    // A thread that has run elsewhere since has newer registers in its area.
-    if (here.vector_owner != &next || next.vector_cpu != here.index) {
-      vector_state::load(next.vector_area);
-      here.vector_owner = &next;
-      next.vector_cpu = here.index;
-    }
-  }
-}
-
-void set_application_state(ApplicationState& first, std::uint64_t kernel_stack_top) {
-  PerCpu& here = this_cpu();
-  here.application = &first;
-  here.kernel_stack_top = kernel_stack_top;
-}
-
 void enter_application(const ApplicationRegisters& registers) {
   TrapFrame frame{};
   static_cast<ApplicationRegisters&>(frame) = registers;
@@ -114,9 +82,5 @@ TrapFrame& application_frame() {
 }
 
 ApplicationRegisters& call_registers() { return application_frame(); }
-
-void set_fs_base(std::uint64_t address) { asm volatile("wrfsbase %0" : : "r"(address) : "memory"); }
-
-std::uint64_t fs_base() { return read_fs_base(); }
 
 }  // namespace plumbline

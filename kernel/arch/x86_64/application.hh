@@ -58,12 +58,6 @@ bool prepare_application_thread(ApplicationState& state);
 // Takes it back. The thread has ended, or is about to without returning to its program.
 void release_application_thread(ApplicationState& state);
 
-// For the scheduler, masked, before every switch: what belongs to the CPU and not to the stack.
-void switch_application_state(ApplicationState& previous, ApplicationState& next,
-                              std::uint64_t kernel_stack_top);
-// The same for the thread that a CPU starts with.
-void set_application_state(ApplicationState& first, std::uint64_t kernel_stack_top);
-
 // Leaves the kernel stack for good and runs a program with these registers. Vector registers and
 // FS base are as set before.
 [[noreturn]] void enter_application(const ApplicationRegisters& registers);
@@ -76,8 +70,14 @@ ApplicationRegisters& call_registers();
 TrapFrame& application_frame();
 
 // FS base of the running thread.
-void set_fs_base(std::uint64_t address);
-std::uint64_t fs_base();
+inline void set_fs_base(std::uint64_t address) {
+  asm volatile("wrfsbase %0" : : "r"(address) : "memory");
+}
+inline std::uint64_t fs_base() {
+  std::uint64_t value;
+  asm volatile("rdfsbase %0" : "=r"(value));
+  return value;
+}
 
 // Asks a thread to look at its work flags soon: it is woken from an interruptible wait, or
 // interrupted when it runs on another CPU. Callable in interrupt handlers.

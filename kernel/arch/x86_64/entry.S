@@ -354,22 +354,13 @@ nmi:
 2: add $16, %rsp
   iretq
 
-/* void switch_context(uint64_t* save, uint64_t load): what the compiler expects a call to preserve, and the stack. */
-.globl switch_context
-switch_context:
+/* RDI = where the stack pointer of the running thread goes, RSI = the one saved for the next. All other registers that a
+ * call preserves are the caller's business (context.hh): it saves those that it uses. */
+.globl switch_stacks
+switch_stacks:
   push %rbp
-  push %rbx
-  push %r12
-  push %r13
-  push %r14
-  push %r15
   mov %rsp, (%rdi)
   mov %rsi, %rsp
-  pop %r15
-  pop %r14
-  pop %r13
-  pop %r12
-  pop %rbx
   pop %rbp
   ret
 

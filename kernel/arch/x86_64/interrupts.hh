@@ -13,12 +13,14 @@ namespace interrupt_detail {
 void deliver_pending();
 }  // namespace interrupt_detail
 
-// True when handlers may run on this CPU.
-inline bool interrupts_enabled() {
+// Not 0 when handlers may run on this CPU: the flag itself, to be kept and looked at later.
+inline std::uint8_t interrupt_flag() {
   std::uint8_t enabled;
   asm volatile("movb %%gs:0, %0" : "=q"(enabled) : : "memory");
-  return enabled != 0;
+  return enabled;
 }
+// True when handlers may run on this CPU.
+inline bool interrupts_enabled() { return interrupt_flag() != 0; }
 
 // No handler runs on this CPU from here on; what arrives is noted. A store, not cli: that traps on
 // kvm_pvm.
@@ -43,15 +45,15 @@ pending:
 // Masks interrupts for a scope. Nests.
 class InterruptGuard {
  public:
-  InterruptGuard() : were_enabled_(interrupts_enabled()) { mask_interrupts(); }
+  InterruptGuard() : were_enabled_(interrupt_flag()) { mask_interrupts(); }
   ~InterruptGuard() {
-    if (were_enabled_) unmask_interrupts();
+    if (were_enabled_ != 0) unmask_interrupts();
   }
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
  private:
-  bool were_enabled_;
+  std::uint8_t were_enabled_;
 };
 
 // Runs masked, on the stack of whatever thread it interrupted: it may wake threads and take

@@ -14,13 +14,6 @@ namespace plumbline::paging {
 constinit ProgramTables common_tables{boot_pml4, nullptr};
 constinit std::uint64_t* program_root = boot_pml4;
 
-namespace {
-
-// What each CPU has in CR3; null: the common tables. Reading CR3 traps on kvm_pvm.
-constinit ProgramTables* loaded[kMaxCpus] = {};
-
-}  // namespace
-
 bool add_tables(ProgramTables& tables) {
   const std::uint64_t entry = make_table();
   if (entry == 0) return false;
@@ -46,7 +39,7 @@ void store_top_entry(std::uint64_t& entry, std::uint64_t value) {
 void select_tables(ProgramTables& tables) { program_root = tables.root; }
 
 std::uint64_t* loaded_root() {
-  ProgramTables* tables = loaded[this_cpu().index];
+  ProgramTables* tables = this_cpu().loaded_tables;
   return tables == nullptr ? boot_pml4 : tables->root;
 }
 
@@ -57,9 +50,9 @@ ProgramTables& current_tables() {
 }
 
 void load_tables(ProgramTables* tables) {
-  ProgramTables*& here = loaded[this_cpu().index];
-  if (here == tables) return;
-  here = tables;
+  PerCpu& here = this_cpu();
+  if (here.loaded_tables == tables) return;
+  here.loaded_tables = tables;
   write_cr3(to_physical(tables == nullptr ? boot_pml4 : tables->root).value);
 }
 

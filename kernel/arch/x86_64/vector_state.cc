@@ -17,6 +17,9 @@ bool application_load_legacy_vectors(const void* area);
 }
 
 namespace plumbline::vector_state {
+
+bool has_xsaveopt;
+
 namespace {
 
 // x87, SSE, AVX, the three parts of AVX-512: what kvm_pvm has, and all that this kernel knows.
@@ -30,7 +33,6 @@ constexpr std::size_t kControlWord = 0, kMxcsr = 24;
 
 std::size_t size;
 std::uint64_t enabled;
-bool has_xsaveopt;
 alignas(64) std::byte initial[kLargest];
 
 bool has_xsave() {
@@ -102,18 +104,6 @@ void set_initial(void* area) {
 }
 
 void save(void* area) { asm volatile("xsave64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory"); }
-
-void save_for_switch(void* area) {
-  if (has_xsaveopt) {
-    asm volatile("xsaveopt64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory");
-  } else {
-    save(area);
-  }
-}
-
-void load(const void* area) {
-  asm volatile("xrstor64 (%0)" : : "r"(area), ALL_COMPONENTS : "memory");
-}
 
 void load_initial() { load(initial); }
 

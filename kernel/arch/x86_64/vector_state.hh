@@ -24,13 +24,24 @@ void free(void* area);
 // The state that a new program starts with (psABI 3.4.1: MXCSR 0x1f80, x87 control word 0x37f).
 void set_initial(void* area);
 
+// measure() has found XSAVEOPT.
+extern bool has_xsaveopt;
+
 // Registers to `area`, all components.
 void save(void* area);
 // The same for `area` from which, or to which, this CPU loaded or saved the registers last: parts
 // that have not changed may be left out.
-void save_for_switch(void* area);
+[[gnu::always_inline]] inline void save_for_switch(void* area) {
+  if (has_xsaveopt) {
+    asm volatile("xsaveopt64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+  } else {
+    save(area);
+  }
+}
 // `area`, which save, save_for_switch or set_initial has filled, to registers.
-void load(const void* area);
+[[gnu::always_inline]] inline void load(const void* area) {
+  asm volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
 // The state that a new program starts with to registers.
 void load_initial();
 

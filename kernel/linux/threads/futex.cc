@@ -166,8 +166,7 @@ Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t
   if (plain && operation == (kWake | kPrivateFlag) && static_cast<std::int32_t>(value) > 0)
     return static_cast<long>(table.wake(address, value, FutexTable::kAnyBit));
   if (plain && operation == (kWait | kPrivateFlag) && timeout == 0) {
-    const Status status = table.wait({address, address}, value, FutexTable::kAnyBit,
-                                     Deadline::never(), interruption_pending);
+    const Status status = table.wait_for_ever(address, value);
     return status ? Result<long>(0) : status.error();
   }
   return any_futex_call(address, operation, value, timeout, second_address, third_value);

@@ -1,6 +1,7 @@
 #include "linux/threads/futex_table.hh"
 
 #include "memory/application_memory.hh"
+#include "sync/interruptible_wait.hh"
 #include "sync/lock_guard.hh"
 
 namespace plumbline::linux_abi {
@@ -54,8 +55,7 @@ bool FutexTable::prepare_again(Waiter& waiter) {
 }
 
 // The waiter is in its bucket and prepared to sleep.
-[[gnu::always_inline]] inline Status FutexTable::sleep_inline(Waiter& waiter, Deadline deadline,
-                                                              StopFunction stop) {
+Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
   for (;;) {
     if (stop()) {
       waiter.sleeper.cancel();
@@ -71,10 +71,6 @@ bool FutexTable::prepare_again(Waiter& waiter) {
     }
     if (!prepare_again(waiter)) return {};
   }
-}
-
-Status FutexTable::sleep(Waiter& waiter, Deadline deadline, StopFunction stop) {
-  return sleep_inline(waiter, deadline, stop);
 }
 
 Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bits,
@@ -98,7 +94,33 @@ Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bi
       if (const Status status = touch_application(word.address, false); !status) return status;
     }
   }
-  return sleep_inline(waiter, deadline, stop);
+  return sleep(waiter, deadline, stop);
+}
+
+Status FutexTable::wait_for_ever(std::uint64_t address, std::uint32_t expected) {
+  Bucket& bucket = bucket_of(address);
+  std::uint32_t value;
+  bucket.lock.lock_unmasked();
+  while (!load_word_atomically(value, address)) [[unlikely]] {
+      bucket.lock.unlock_unmasked();
+      if (const Status status = touch_application(address, false); !status) return status;
+      bucket.lock.lock_unmasked();
+    }
+  if (value != expected) {
+    bucket.lock.unlock_unmasked();
+    return Errno::kEAGAIN;
+  }
+  Waiter waiter({address, address}, kAnyBit);
+  waiter.bucket.store(&bucket, std::memory_order_relaxed);
+  bucket.waiters.push_back(&waiter);
+  if (!waiter.sleeper.sleep_releasing(bucket.lock)) {
+    bucket.waiters.remove(&waiter);
+    bucket.lock.unlock_unmasked();
+    return Errno::kRestart;
+  }
+  // Acquire: what the waker did before comes before what this thread does now.
+  if (waiter.woken.load(std::memory_order_acquire) || !prepare_again(waiter)) return {};
+  return sleep(waiter, Deadline::never(), interruption_pending);
 }
 
 unsigned FutexTable::wake(std::uint64_t key, unsigned count, std::uint32_t bits) {

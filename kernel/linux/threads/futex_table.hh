@@ -36,6 +36,9 @@ class FutexTable {
   // `stop` said so; kEFAULT.
   Status wait(FutexWord word, std::uint32_t expected, std::uint32_t bits, Deadline deadline,
               StopFunction stop);
+  // The same for a word that is its own key, without a deadline, for all bits, until a signal asks
+  // the thread not to wait (kRestart): what nearly all waits are.
+  Status wait_for_ever(std::uint64_t address, std::uint32_t expected);
   // Wakes at most `count` waiters that share a bit with `bits`; returns how many.
   unsigned wake(std::uint64_t key, unsigned count, std::uint32_t bits);
   // Wakes `wakes` waiters of the first and makes at most `moves` others wait for the second. When
@@ -91,8 +94,6 @@ class FutexTable {
 
   Bucket& bucket_of(std::uint64_t key);
   Status sleep(Waiter& waiter, Deadline deadline, StopFunction stop);
-  // The same where it is called most.
-  Status sleep_inline(Waiter& waiter, Deadline deadline, StopFunction stop);
   static bool withdraw(Waiter& waiter);
   static bool prepare_again(Waiter& waiter);
   static void wake_one(Bucket& bucket, Waiter& waiter);
@@ -107,7 +108,7 @@ class FutexTable {
 
 inline void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) {
   bucket.waiters.remove(&waiter);
-  waiter.sleeper.wake();
+  waiter.sleeper.wake_masked();
   // Release, and last: who sees it may be gone the next moment.
   waiter.woken.store(true, std::memory_order_release);
 }

@@ -33,6 +33,8 @@ TEST_CASE("a wait looks at the word first") {
         Errno::kEAGAIN);
   CHECK(table().wait({8, 8}, 1, FutexTable::kAnyBit, Deadline::never(), never).error() ==
         Errno::kEFAULT);
+  CHECK(table().wait_for_ever(word.name().address, 1).error() == Errno::kEAGAIN);
+  CHECK(table().wait_for_ever(8, 1).error() == Errno::kEFAULT);
   CHECK(table()
             .wait(word.name(), 0, FutexTable::kAnyBit, Deadline::after(milliseconds(5)), never)
             .error() == Errno::kETIMEDOUT);
@@ -50,9 +52,10 @@ TEST_CASE("a mutex made of a futex excludes") {
     std::uint32_t seen = 0;
     if (word.value.compare_exchange_strong(seen, 1)) return;
     if (seen != 2) seen = word.value.exchange(2);
-    while (seen != 0) {
-      static_cast<void>(
-          table().wait(word.name(), 2, FutexTable::kAnyBit, Deadline::never(), never));
+    for (int tries = 0; seen != 0; ++tries) {
+      static_cast<void>(tries % 2 == 0 ? table().wait_for_ever(word.name().address, 2)
+                                       : table().wait(word.name(), 2, FutexTable::kAnyBit,
+                                                      Deadline::never(), never));
       seen = word.value.exchange(2);
     }
   };

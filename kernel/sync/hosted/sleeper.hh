@@ -5,6 +5,9 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "core/clock.hh"
+#include "sync/spinlock.hh"
+
 namespace plumbline {
 
 class Sleeper {
@@ -24,11 +27,17 @@ class Sleeper {
         std::chrono::nanoseconds(static_cast<std::int64_t>(deadline.at.count))};
     return wake_.wait_until(guard, until, [&] { return woken_; });
   }
+  bool sleep_releasing(Spinlock& lock) {
+    prepare();
+    lock.unlock_unmasked();
+    return sleep(Deadline::never());
+  }
   void wake() {
     const std::lock_guard guard(lock_);
     woken_ = true;
     wake_.notify_one();
   }
+  void wake_masked() { wake(); }
 
  private:
   std::mutex lock_;

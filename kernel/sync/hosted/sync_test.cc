@@ -28,6 +28,23 @@ TEST_CASE("a wait queue loses no wake-up between two threads") {
   CHECK(turn.load() == 4000);
 }
 
+TEST_CASE("the short way of waiting loses no wake-up either") {
+  WaitQueue queue;
+  std::atomic<int> turn{0};
+  const auto play = [&](int mine) {
+    for (int i = mine; i < 2000; i += 2) {
+      const auto reached = [&] { return turn.load(std::memory_order_acquire) == i; };
+      while (!reached()) queue.sleep_unless(reached);
+      turn.store(i + 1, std::memory_order_release);
+      queue.wake_one();
+    }
+  };
+  std::thread other(play, 1);
+  play(0);
+  other.join();
+  CHECK(queue.sleep_unless([] { return true; }) == SleepResult::kNotNeeded);
+}
+
 TEST_CASE("a wait ends at its deadline") {
   WaitQueue queue;
   CHECK_FALSE(queue.wait_until([] { return false; }, Deadline::after(milliseconds(5))));

@@ -6,6 +6,7 @@
 
 #include "core/clock.hh"
 #include "core/intrusive_list.hh"
+#include "sync/sleep_result.hh"
 
 namespace plumbline {
 
@@ -26,6 +27,16 @@ class WaitQueue {
       if (satisfied || predicate()) return true;
       if (!in_time) return false;
     }
+  }
+
+  template <typename Predicate>
+  SleepResult sleep_unless(Predicate predicate) {
+    std::unique_lock guard(lock_);
+    if (predicate()) return SleepResult::kNotNeeded;
+    Waiter waiter;
+    waiters_.push_back(&waiter);
+    waiter.woken.wait(guard, [&] { return !waiter.hook.linked(); });
+    return SleepResult::kSlept;
   }
 
   bool anybody_waits() {

@@ -1,0 +1,51 @@
+// First come first served, with one link in each element: half of what a list's insertion and
+// removal take.
+#pragma once
+
+namespace plumbline {
+
+// The link of one element in one IntrusiveQueue.
+struct QueueHook {
+  QueueHook* next = nullptr;
+};
+
+// A queue through the member `Hook` of T; it owns nothing. An element is in at most one queue by
+// the same hook, which is not checked. Not synchronised.
+template <typename T, QueueHook T::*Hook>
+class IntrusiveQueue {
+ public:
+  constexpr IntrusiveQueue() = default;
+  IntrusiveQueue(const IntrusiveQueue&) = delete;
+  IntrusiveQueue& operator=(const IntrusiveQueue&) = delete;
+
+  bool empty() const { return head_.next == nullptr; }
+  void push_back(T* element) {
+    QueueHook* const hook = &(element->*Hook);
+    hook->next = nullptr;
+    last_->next = hook;
+    last_ = hook;
+  }
+  // Takes out the first element; null when empty.
+  T* pop_front() {
+    QueueHook* const hook = head_.next;
+    if (hook == nullptr) return nullptr;
+    head_.next = hook->next;
+    if (hook->next == nullptr) last_ = &head_;
+    return owner(hook);
+  }
+
+ private:
+  // offsetof does not take a member pointer; this is its equivalent for one.
+  static T* owner(QueueHook* hook) {
+    alignas(T) static const char layout[sizeof(T)] = {};
+    const auto* object = reinterpret_cast<const T*>(layout);
+    const auto offset = reinterpret_cast<const char*>(&(object->*Hook)) - layout;
+    return reinterpret_cast<T*>(reinterpret_cast<char*>(hook) - offset);
+  }
+
+  QueueHook head_;
+  // The last element's hook, or head_.
+  QueueHook* last_ = &head_;
+};
+
+}  // namespace plumbline
