@@ -255,25 +255,33 @@ GUEST_TEST(sync_sleep_unless_loses_no_wake) {
 // A wake-up from elsewhere, for which the sleeper is still in the queue, takes it out.
 GUEST_TEST(sync_sleep_unless_survives_other_wakes) {
   static WaitQueue queue;
+  static std::atomic<Thread*> sleeper;
   static std::atomic<bool> over;
+  static std::atomic<unsigned> slept;
+  sleeper.store(nullptr);
   over.store(false);
-  unsigned slept = 0;
+  slept.store(0);
   {
-    Thread* const sleeper = current();
-    const Crew crew(1, [sleeper](unsigned) {
-      for (int i = 0; i < 100; ++i) {
-        scheduler::wake(*sleeper);
+    const Crew crew(2, [](unsigned number) {
+      const auto done = [] { return over.load(std::memory_order_acquire); };
+      if (number == 0) {
+        sleeper.store(current(), std::memory_order_release);
+        while (!done()) {
+          if (queue.sleep_unless(done) == SleepResult::kSlept) slept.fetch_add(1);
+        }
+        return;
+      }
+      // It lives until it is told, so it may be woken.
+      while (slept.load() < 10) {
+        if (Thread* thread = sleeper.load(std::memory_order_acquire); thread != nullptr)
+          scheduler::wake(*thread);
         yield();
       }
       over.store(true, std::memory_order_release);
       queue.wake_all();
     });
-    const auto done = [] { return over.load(std::memory_order_acquire); };
-    while (!done()) {
-      if (queue.sleep_unless(done) == SleepResult::kSlept) ++slept;
-    }
   }
-  CHECK(slept != 0);
+  CHECK(slept.load() >= 10);
   CHECK(!queue.wake_one());
 }
 
