@@ -92,6 +92,7 @@ class Epoll final : public AnonymousFile {
   void look_at(Entry& entry);
   Result<unsigned> collect(IoCursor& to, unsigned most);
   bool collect_only(IoCursor& to);
+  Result<unsigned> wait_for_any(IoCursor& to, unsigned most, Deadline deadline);
 
   // The entry's file may have become ready. True when a waiter was woken.
   bool make_ready(Entry& entry);

@@ -51,36 +51,11 @@ void Epoll::put_back(Entry& entry, bool first) {
   ready_count_.fetch_add(1, std::memory_order_release);
 }
 
-// The commonest wait finds one level-triggered entry. It would go back on the list where it is the
-// only one, so it stays there, whatever happens to its file meanwhile. False when it is not that.
-bool Epoll::collect_only(IoCursor& to) {
-  Entry* entry;
-  {
-    const LockGuard guard(ready_lock_);
-    entry = ready_.front();
-  }
-  // With the lock, so that the entry does not end.
-  if (entry == nullptr) return false;
-  const std::uint32_t interest = entry->interest.load(std::memory_order_relaxed);
-  if ((interest & (kEpollOneShot | kEpollEdge)) != 0) return false;
-  const PollEvents found = entry->file.poll() & interest & ~kFlags;
-  if (found == 0) return false;
-  const EpollEvent event{found, entry->data};
-  return to.put(std::as_bytes(std::span(&event, 1))) == sizeof event;
-}
-
 Result<unsigned> Epoll::collect(IoCursor& to, unsigned most) {
   std::array<EpollEvent, kBatch> events;
   std::array<Entry*, kBatch> entries;
   unsigned given = 0;
   const LockGuard guard(lock_);
-  if (ready_count_.load(std::memory_order_relaxed) == 1) {
-    if (collect_only(to)) {
-      wait_.wake_one();  // for one of those who wait beside us: it is still ready
-      return 1u;
-    }
-    if (to.faulted()) return Errno::kEFAULT;
-  }
   // Each entry once: those put back are for the next call.
   unsigned left = ready_count_.load(std::memory_order_relaxed);
   while (given < most && left != 0) {
@@ -122,7 +97,28 @@ Result<unsigned> Epoll::collect(IoCursor& to, unsigned most) {
   return given;
 }
 
+// The commonest wait finds one level-triggered entry. It would go back on the list where it is the
+// only one, so it stays there, whatever happens to its file meanwhile. False when it is not that.
+inline bool Epoll::collect_only(IoCursor& to) {
+  const LockGuard guard(lock_);
+  // Acquire: the list is seen as it was when it was counted. With the lock nobody takes an entry
+  // out, and others are put behind it, so the list's own lock is not needed.
+  if (ready_count_.load(std::memory_order_acquire) != 1) return false;
+  const Entry& entry = *ready_.front();
+  const std::uint32_t interest = entry.interest.load(std::memory_order_relaxed);
+  if ((interest & (kEpollOneShot | kEpollEdge)) != 0) return false;
+  const PollEvents found = entry.file.poll() & interest & ~kFlags;
+  if (found == 0 || !to.put_object(EpollEvent{found, entry.data})) return false;
+  wait_.wake_one();  // for one of those who wait beside us: it is still ready
+  return true;
+}
+
 Result<unsigned> Epoll::wait(IoCursor& to, unsigned most, Deadline deadline) {
+  if (ready_count_.load(std::memory_order_relaxed) == 1 && collect_only(to)) return 1u;
+  return wait_for_any(to, most, deadline);
+}
+
+Result<unsigned> Epoll::wait_for_any(IoCursor& to, unsigned most, Deadline deadline) {
   const auto ready = [this] { return ready_count_.load(std::memory_order_acquire) != 0; };
   for (;;) {
     if (ready()) {

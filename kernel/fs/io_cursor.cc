@@ -8,8 +8,7 @@ namespace plumbline {
 IoCursor::IoCursor(std::span<const IoSegment> segments) : further_(segments) {
   for (const IoSegment& segment : segments) remaining_ += segment.length;
   if (segments.empty()) return;
-  address_ = segments.front().address;
-  here_ = segments.front().length;
+  here_ = segments.front();
   further_ = segments.subspan(1);
 }
 
@@ -19,13 +18,12 @@ std::size_t IoCursor::walk(std::size_t length, Transfer transfer) {
   std::size_t done = 0;
   length = std::min(length, remaining_);
   while (done < length && !faulted_) {
-    while (here_ == 0) {
-      address_ = further_.front().address;
-      here_ = further_.front().length;
+    while (here_.length == 0) {
+      here_ = further_.front();
       further_ = further_.subspan(1);
     }
-    const std::size_t part = std::min(length - done, here_);
-    done += moved(transfer(address_, done, part), part);
+    const std::size_t part = std::min(length - done, here_.length);
+    done += moved(transfer(here_.address, done, part), part);
   }
   return done;
 }

@@ -6,44 +6,66 @@
 #include <cstdint>
 #include <span>
 
-#include "memory/application_memory.hh"
+#include "memory/application_words.hh"
 
 namespace plumbline {
-
-struct IoSegment {
-  std::uint64_t address;  // checked with is_application_range, or a kernel address
-  std::size_t length;
-};
 
 // The segments stay the caller's. All transfers stop at the first bad address; `faulted` then says
 // so, and the caller returns EFAULT when nothing was transferred at all. May sleep.
 class IoCursor {
  public:
   explicit IoCursor(std::span<const IoSegment> segments);
+  // The same with the sum of their lengths.
+  IoCursor(std::span<const IoSegment> segments, std::size_t total) : remaining_(total) {
+    if (segments.empty()) return;
+    here_ = segments.front();
+    further_ = segments.subspan(1);
+  }
   // One segment.
   IoCursor(std::uint64_t address, std::size_t length)
-      : address_(address), here_(length), remaining_(length) {}
+      : here_{address, length}, remaining_(length) {}
 
   // Bytes not transferred yet.
   std::size_t remaining() const { return remaining_; }
   bool faulted() const { return faulted_; }
   // Leaves what lies beyond the next `length` bytes alone.
   void limit(std::size_t length) {
-    if (length < remaining_) remaining_ = length;
+    if (length >= remaining_) return;
+    remaining_ = length;
+    limited_ = true;
   }
   // Copies `from` to the program; returns how many bytes.
   std::size_t put(std::span<const std::byte> from) {
-    if (from.size() > here_ || is_kernel(address_)) [[unlikely]]
+    if (from.size() > here_.length || is_kernel(here_.address)) [[unlikely]]
       return put_slowly(from);
-    return moved(copy_to_application(address_, from.data(), from.size()), from.size());
+    return moved(copy_to_application(here_.address, from.data(), from.size()), from.size());
+  }
+  // The same with one small object; true when all of it was stored.
+  template <typename T>
+  bool put_object(const T& object) {
+    if (sizeof object > here_.length || is_kernel(here_.address)) [[unlikely]]
+      return put_slowly(std::as_bytes(std::span(&object, 1))) == sizeof object;
+    const bool stored = store_words<sizeof object>(here_.address, &object);
+    moved(stored ? sizeof object : 0, sizeof object);
+    return stored;
   }
   // The same with zeros.
   std::size_t put_zeros(std::size_t length);
   // Copies from the program; returns how many bytes.
   std::size_t take(std::span<std::byte> to) {
-    if (to.size() > here_ || is_kernel(address_)) [[unlikely]]
+    if (to.size() > here_.length || is_kernel(here_.address)) [[unlikely]]
       return take_slowly(to);
-    return moved(copy_from_application(to.data(), address_, to.size()), to.size());
+    return moved(copy_from_application(to.data(), here_.address, to.size()), to.size());
+  }
+  // The same for all that remains and without sleeping, for holders of spinlocks. False, and
+  // nothing is taken: a page is not there, or not yet, or the cursor is limited.
+  bool take_all_at_once(std::byte* to) {
+    const std::span here(&here_, 1);
+    if (limited_ || !gather_at_once(to, here)) return false;
+    if (!further_.empty() && !gather_at_once(to + here_.length, further_)) return false;
+    remaining_ = here_.length = 0;
+    further_ = {};
+    return true;
   }
 
  private:
@@ -53,8 +75,8 @@ class IoCursor {
   }
   // Notes that `count` of `wanted` bytes of the current segment have been transferred.
   std::size_t moved(std::size_t count, std::size_t wanted) {
-    address_ += count;
-    here_ -= count;
+    here_.address += count;
+    here_.length -= count;
     remaining_ -= count;
     if (count != wanted) faulted_ = true;
     return count;
@@ -64,11 +86,11 @@ class IoCursor {
   template <typename Transfer>
   std::size_t walk(std::size_t length, Transfer transfer);
 
-  std::uint64_t address_ = 0;  // the next byte
-  std::size_t here_ = 0;       // left of its segment
+  IoSegment here_{};  // the next byte, and what is left of its segment
   std::size_t remaining_ = 0;
   std::span<const IoSegment> further_;
   bool faulted_ = false;
+  bool limited_ = false;
 };
 
 }  // namespace plumbline

@@ -25,9 +25,17 @@ constexpr bool is_application_range(std::uint64_t address, std::uint64_t length)
   return length == 0 || (address < kApplicationEnd && length <= kApplicationEnd - address);
 }
 
+// A piece of memory in a list of them: struct iovec, checked with is_application_range, or a kernel
+// address.
+struct IoSegment {
+  std::uint64_t address;
+  std::size_t length;
+};
+
 #ifndef PLUMBLINE_HOSTED
 // arch/x86_64/application_access.S: how many bytes were not copied.
 extern "C" std::size_t application_copy(void* to, const void* from, std::size_t length);
+extern "C" bool application_gather_at_once(void* to, const IoSegment* segments, std::size_t count);
 #endif
 
 // Copies between kernel and program memory. The number of bytes copied: less than `length` when a
@@ -80,7 +88,15 @@ std::size_t clear_application(std::uint64_t address, std::size_t length);
 
 // The same without sleeping, for holders of spinlocks: fails where a page is not there yet. Callers
 // then let go, fault it in with touch_application, and start over. Aligned words are read and
-// exchanged in one piece.
+// exchanged in one piece. gather_at_once copies what the segments,
+// at least one, name of a program's memory, one behind the other: all of it, or it fails.
+#ifdef PLUMBLINE_HOSTED
+bool gather_at_once(std::byte* to, std::span<const IoSegment> segments);
+#else
+inline bool gather_at_once(std::byte* to, std::span<const IoSegment> segments) {
+  return application_gather_at_once(to, segments.data(), segments.size());
+}
+#endif
 bool load_word_atomically(std::uint32_t& value, std::uint64_t address);
 // Exchanges `expected` for `desired`; false: bad address. `expected` receives what was there.
 bool compare_exchange_word(std::uint64_t address, std::uint32_t& expected, std::uint32_t desired);

@@ -13,6 +13,14 @@ std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t l
   return length;
 }
 
+bool gather_at_once(std::byte* to, std::span<const IoSegment> segments) {
+  for (const IoSegment& segment : segments) {
+    if (copy_from_application(to, segment.address, segment.length) != segment.length) return false;
+    to += segment.length;
+  }
+  return true;
+}
+
 std::size_t copy_to_application(std::uint64_t address, const void* from, std::size_t length) {
   if (address < kApplicationBegin) return 0;
   std::memcpy(reinterpret_cast<void*>(address), from, length);

@@ -1,5 +1,7 @@
 #include "net/arp_table.hh"
 
+#include <cstring>
+
 namespace plumbline::net {
 
 ArpTable::Entry* ArpTable::find(Ipv4Address address) {
@@ -8,7 +10,21 @@ ArpTable::Entry* ArpTable::find(Ipv4Address address) {
   return nullptr;
 }
 
+void ArpTable::remember(const Entry& entry) {
+  Recent& recent = recent_[entry.address.value % kRecent];
+  recent.address = entry.address;
+  recent.mac = 0;
+  std::memcpy(&recent.mac, entry.mac.octets.data(), entry.mac.octets.size());
+  recent.until = entry.time + kLifetime / 2;
+}
+
+void ArpTable::forget_recent(Ipv4Address address) {
+  Recent& recent = recent_[address.value % kRecent];
+  if (recent.address == address) recent = {};
+}
+
 size_t ArpTable::reset(Entry& entry) {
+  forget_recent(entry.address);
   const size_t released = entry.waiting_count;
   for (size_t i = 0; i < released; ++i) pool_->release_chain(entry.waiting[i]);
   entry = Entry{};
@@ -37,6 +53,7 @@ ArpTable::Use ArpTable::use(Ipv4Address address, uint64_t now) {
     if (entry.state != State::kReachable || entry.address != address) continue;
     const uint64_t age = now - entry.time;
     if (age > kLifetime) return {};
+    if (age < kLifetime / 2) remember(entry);
     const bool ask = age > kLifetime / 2 && now - entry.refreshed >= kRetryInterval;
     if (ask) entry.refreshed = now;
     return {entry.mac, ask};
@@ -75,6 +92,7 @@ PacketBuffer* ArpTable::learn(Ipv4Address address, MacAddress mac, bool create, 
     entry = &take_entry();
     entry->address = address;
   }
+  forget_recent(address);
   entry->state = State::kReachable;
   entry->mac = mac;
   entry->time = now;

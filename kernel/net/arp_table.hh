@@ -46,6 +46,12 @@ class ArpTable {
   // The same for sending. An entry in the second half of its life is still good, but the caller is
   // told, once a second, to ask: with luck traffic never waits for an answer.
   Use use(Ipv4Address address, uint64_t now);
+  // What use() has said of a neighbour in the first half of its life, as the bytes of its address
+  // in the lower six of the word. 0: ask use().
+  uint64_t recent(Ipv4Address address, uint64_t now) const {
+    const Recent& recent = recent_[address.value % kRecent];
+    return recent.address == address && now < recent.until ? recent.mac : 0;
+  }
   // Finds where `frame` may be sent, or keeps it until the answer comes. Takes over the frame
   // unless the outcome is kKnown.
   Resolution resolve(Ipv4Address address, PacketBuffer* frame, uint64_t now);
@@ -77,6 +83,16 @@ class ArpTable {
     std::array<PacketBuffer*, kWaitingPerEntry> waiting{};
   };
 
+  // The table is searched from its beginning; this is not. A power of two, by the address.
+  static constexpr size_t kRecent = 8;
+  struct Recent {
+    Ipv4Address address;
+    uint64_t mac = 0;
+    uint64_t until = 0;
+  };
+  void remember(const Entry& entry);
+  void forget_recent(Ipv4Address address);
+
   Entry* find(Ipv4Address address);
   // A free entry, or the one that was touched longest ago, emptied.
   Entry& take_entry();
@@ -84,6 +100,7 @@ class ArpTable {
 
   BufferPool* pool_;
   std::array<Entry, kEntries> entries_{};
+  std::array<Recent, kRecent> recent_{};
 };
 
 }  // namespace plumbline::net

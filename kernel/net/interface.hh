@@ -98,6 +98,13 @@ class Interface {
   // the neighbour first. False when it was dropped: no route, no buffer, or too long.
   bool send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
                 Transmit& out, const UdpSendOptions& options = {});
+  // A datagram of `length` bytes that `write` puts where it is told, ready to be transmitted by the
+  // caller. For what nearly all are: to a neighbour that a send_udp() reached not long ago, in one
+  // packet with the usual header. nullptr: it is none of these, no buffer was free, or `write` gave
+  // false; then send_udp() is the way.
+  using PayloadWriter = bool (*)(void* context, std::byte* payload);
+  PacketBuffer* make_datagram(uint16_t source_port, UdpEndpoint to, size_t length,
+                              PayloadWriter write, void* context);
   // Tells the neighbours our address (gratuitous ARP, RFC 5227 section 3).
   void announce(Transmit& out);
   // Call about once a second: time-outs of ARP and reassembly.

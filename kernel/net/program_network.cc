@@ -36,6 +36,7 @@ struct Network {
   InterfaceConfiguration configuration;
   unsigned queue_count = 0;
   std::array<ProgramQueue, kMostProgramQueues> queues;
+  std::array<ProgramQueue*, kMaxCpus> queue_of_cpu;
   static_assert(virtio::NetDevice::kMostPairs <= kMostProgramQueues);
 };
 constinit Network* network = nullptr;
@@ -113,7 +114,7 @@ void sleep_until_frames(ProgramQueue& queue) {
 }
 
 // The queue whose interrupts come to this CPU; threads that share one take turns.
-ProgramQueue& local_queue() { return network->queues[this_cpu().index % network->queue_count]; }
+ProgramQueue& local_queue() { return *network->queue_of_cpu[this_cpu().index]; }
 
 }  // namespace
 
@@ -131,6 +132,8 @@ const InterfaceConfiguration* start_program_network(const ProgramService& servic
     made->queues[i].loop = &make_queue_loop(*device, made->configuration, i);
     service.attach(i, made->queues[i].loop->interface);
   }
+  for (unsigned i = 0; i < kMaxCpus; ++i)
+    made->queue_of_cpu[i] = &made->queues[i % made->queue_count];
   network = made;
   // Switches and neighbours that knew another guest under this address learn of the new one.
   QueueLoop& first = *made->queues[0].loop;
@@ -155,6 +158,19 @@ bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std
   const bool sent = loop.interface.send_udp(source_port, to, payload, loop.out, options);
   if (loop.out.size() != 0) loop.out.flush();
   return sent;
+}
+
+bool send_from_program_at_once(uint16_t source_port, UdpEndpoint to, size_t length,
+                               Interface::PayloadWriter write, void* context) {
+  if (network == nullptr) return false;
+  ProgramQueue& queue = local_queue();
+  const LockGuard guard(queue.lock);
+  QueueLoop& loop = *queue.loop;
+  PacketBuffer* const frame = loop.interface.make_datagram(source_port, to, length, write, context);
+  if (frame == nullptr) [[unlikely]]
+    return false;
+  loop.pair.transmit(frame);
+  return true;
 }
 
 bool receive_for_program() {

@@ -29,6 +29,11 @@ const InterfaceConfiguration* start_program_network(const ProgramService& servic
 bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
                        const UdpSendOptions& options);
 
+// The same for what Interface::make_datagram() can send. `write` is called with the queue's lock
+// held, masked: it must not block. False: nothing was sent, send_from_program() is the way.
+bool send_from_program_at_once(uint16_t source_port, UdpEndpoint to, size_t length,
+                               Interface::PayloadWriter write, void* context);
+
 // Handles what has arrived at this CPU's queue, if something has and nobody is at it: for threads
 // that found nothing where they wanted to read, before they give up or sleep. A program that is
 // busy answering then never waits for a thread switch. True when something was handled.

@@ -1,4 +1,5 @@
-/* The only instructions of the kernel that touch a program's memory. Each that may fault names the place where to go
+/* The instructions of the kernel that touch a program's memory; single words are touched inline
+ * (memory/application_words.hh). Each that may fault names the place where to go
  * on when the page cannot be had; exceptions.cc looks there. General registers only, as everywhere. */
 #include "arch/x86_64/application_access.h"
 
@@ -161,6 +162,89 @@ copy_stepwise: /* A step over the end of a page that fails is done again byte by
   jmp 3b
 9: lea (%rdx, %rcx, 8), %rdx
   jmp 1b
+
+/* bool application_gather_at_once(void* to, const IoSegment* segments, size_t count): copies what the segments (address
+ * and length, two words each; count > 0) name of a program's memory to `to`, one behind the other; for holders of
+ * spinlocks. False: a page is not there or may not be read, or an address is the kernel's; what has been copied means
+ * nothing. */
+.macro fetch_at_once register, place
+91: mov \place, \register
+  may_fault 91b, application_word_failed, FIXUP_AT_ONCE
+.endm
+.globl application_gather_at_once
+.balign 16
+application_gather_at_once:
+  shl $4, %rdx
+  lea (%rsi, %rdx), %r11
+  mov %rsi, %r10
+1:
+  mov (%r10), %rsi
+  mov 8(%r10), %rdx
+  test %rsi, %rsi
+  js application_word_failed
+  cmp $16, %rdx
+  ja 4f
+  cmp $8, %rdx
+  jb 3f
+  fetch_at_once %rax, (%rsi)
+  fetch_at_once %rcx, "-8(%rsi, %rdx)"
+  mov %rax, (%rdi)
+  mov %rcx, -8(%rdi, %rdx)
+2: add %rdx, %rdi
+  add $16, %r10
+  cmp %r10, %r11
+  jne 1b
+  mov $1, %eax
+  ret
+3: cmp $4, %rdx
+  jb 7f
+  fetch_at_once %eax, (%rsi)
+  fetch_at_once %ecx, "-4(%rsi, %rdx)"
+  mov %eax, (%rdi)
+  mov %ecx, -4(%rdi, %rdx)
+  jmp 2b
+4: cmp $32, %rdx
+  jbe 6f
+5: /* more than four words are left: what remains of them at the end is copied with those before it */
+  fetch_at_once %rax, (%rsi)
+  fetch_at_once %rcx, 8(%rsi)
+  fetch_at_once %r8, 16(%rsi)
+  fetch_at_once %r9, 24(%rsi)
+  mov %rax, (%rdi)
+  mov %rcx, 8(%rdi)
+  mov %r8, 16(%rdi)
+  mov %r9, 24(%rdi)
+  add $32, %rsi
+  add $32, %rdi
+  sub $32, %rdx
+  cmp $32, %rdx
+  ja 5b
+  fetch_at_once %rax, "-32(%rsi, %rdx)"
+  fetch_at_once %rcx, "-24(%rsi, %rdx)"
+  mov %rax, -32(%rdi, %rdx)
+  mov %rcx, -24(%rdi, %rdx)
+  jmp 65f
+6: fetch_at_once %rax, (%rsi)
+  fetch_at_once %rcx, 8(%rsi)
+  mov %rax, (%rdi)
+  mov %rcx, 8(%rdi)
+65:
+  fetch_at_once %rax, "-16(%rsi, %rdx)"
+  fetch_at_once %rcx, "-8(%rsi, %rdx)"
+  mov %rax, -16(%rdi, %rdx)
+  mov %rcx, -8(%rdi, %rdx)
+  jmp 2b
+7: test %rdx, %rdx
+  jz 2b
+  fetch_at_once %al, (%rsi)
+  mov %al, (%rdi)
+  fetch_at_once %al, "-1(%rsi, %rdx)"
+  mov %al, -1(%rdi, %rdx)
+  cmp $3, %rdx
+  jne 2b
+  fetch_at_once %al, 1(%rsi)
+  mov %al, 1(%rdi)
+  jmp 2b
 
 /* size_t application_clear(void* to, size_t length): the number of bytes not cleared. */
 .globl application_clear

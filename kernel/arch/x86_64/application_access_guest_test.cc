@@ -1,10 +1,11 @@
 // What the copy routines do where pages are missing.
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "core/units.hh"
 #include "memory/address_space.hh"
-#include "memory/application_memory.hh"
+#include "memory/application_words.hh"
 #include "tests/guest_test.hh"
 
 namespace plumbline {
@@ -65,6 +66,57 @@ GUEST_TEST(application_access_honours_protection) {
   CHECK(!touch_application(page, true));
   CHECK(address_space::protect(page, kPageSize, 0));
   CHECK_EQUAL(copy_from_application(buffer.data(), page, 100), 0);
+  address_space::unmap_owner(kTestOwner);
+}
+
+GUEST_TEST(application_access_gathers_without_sleeping) {
+  const std::uint64_t page = map_page_and_hole();
+  const std::uint64_t hole = page + kPageSize;
+  std::array<std::byte, 1024> gathered;
+  const auto gather = [&gathered](std::span<const IoSegment> segments) {
+    gathered.fill(std::byte{0xee});
+    return gather_at_once(gathered.data(), segments);
+  };
+  // Not there yet, and not made.
+  const IoSegment absent{page, 8};
+  CHECK(!gather({&absent, 1}));
+  for (std::size_t i = 0; i < kPageSize; ++i) buffer[i] = static_cast<unsigned char>(i * 7);
+  CHECK_EQUAL(copy_to_application(page, buffer.data(), kPageSize), kPageSize);
+  for (std::size_t length = 0; length < 200; ++length) {
+    const std::array<IoSegment, 3> segments{IoSegment{page + 1, length},
+                                            IoSegment{page + 500, 200 - length},
+                                            IoSegment{hole - length, length}};
+    CHECK(gather(segments));
+    CHECK(std::memcmp(gathered.data(), buffer.data() + 1, length) == 0);
+    CHECK(std::memcmp(gathered.data() + length, buffer.data() + 500, 200 - length) == 0);
+    CHECK(std::memcmp(gathered.data() + 200, buffer.data() + kPageSize - length, length) == 0);
+    CHECK(gathered[200 + length] == std::byte{0xee});
+    // One byte too far.
+    const IoSegment beyond{hole - length, length + 1};
+    CHECK(!gather({&beyond, 1}));
+  }
+  const std::array<IoSegment, 2> kernel{IoSegment{page, 8},
+                                        IoSegment{reinterpret_cast<std::uint64_t>(&buffer), 8}};
+  CHECK(!gather(kernel));
+  address_space::unmap_owner(kTestOwner);
+}
+
+GUEST_TEST(application_access_single_words_in_place) {
+  const std::uint64_t page = map_page_and_hole();
+  const std::uint64_t hole = page + kPageSize;
+  // Pages are made on demand.
+  const std::array<std::uint32_t, 3> three{1, 2, 3};
+  CHECK(store_words<12>(page + 4, three.data()));
+  std::array<std::uint32_t, 3> back{};
+  CHECK(load_words<12>(back.data(), page + 4));
+  CHECK(back == three);
+  std::uint64_t word = 0;
+  CHECK(load_word(word, hole - 8));
+  CHECK(!load_word(word, hole - 7));
+  CHECK(!store_word(hole - 4, word));
+  CHECK(store_word(hole - 4, std::uint32_t{7}));
+  CHECK(!load_words<12>(back.data(), hole - 8));
+  CHECK(!store_words<12>(hole - 8, three.data()));
   address_space::unmap_owner(kTestOwner);
 }
 

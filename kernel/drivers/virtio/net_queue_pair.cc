@@ -100,7 +100,7 @@ void NetQueuePair::publish_receive() {
   }
 }
 
-void NetQueuePair::publish_transmit() {
+inline void NetQueuePair::publish_transmit() {
   if (transmit_->publish()) {
     ++statistics_.notifications;
     transmit_doorbell_.ring();
@@ -217,7 +217,7 @@ bool NetQueuePair::wait_for_room(unsigned descriptors) {
   return true;
 }
 
-inline bool NetQueuePair::add_frame(PacketBuffer* frame) {
+[[gnu::always_inline]] inline bool NetQueuePair::add_frame(PacketBuffer* frame) {
   ASSERT(frame->data - frame->memory >= static_cast<ptrdiff_t>(sizeof(NetHeader)));
   NetHeader header{};
   if (frame->checksum == ChecksumState::kPartial) {
@@ -287,6 +287,16 @@ void NetQueuePair::transmit(std::span<PacketBuffer* const> frames) {
   }
   if (unpublished != 0) publish_transmit();
   // Late, so that whole cache lines of the used ring have been written when they are read.
+  if (transmit_->in_flight() >= reclaim_at_) reclaim();
+}
+
+void NetQueuePair::transmit(PacketBuffer* frame) {
+  if (!add_frame(frame)) [[unlikely]] {
+    pool_->release_chain(frame);
+    return;
+  }
+  ++statistics_.packets_sent;
+  publish_transmit();
   if (transmit_->in_flight() >= reclaim_at_) reclaim();
 }
 

@@ -89,6 +89,8 @@ class NetQueuePair {
   /// Hands frames to the device, in order, and takes over the buffers. When the ring stays full,
   /// frames are dropped and counted. A frame has kHeadroom bytes free before `data`.
   void transmit(std::span<net::PacketBuffer* const> frames);
+  /// The same for one frame.
+  void transmit(net::PacketBuffer* frame);
   /// Takes back what the device has sent.
   void reclaim();
   // For an empty pool: hands over what waits, takes back what was sent, and gives a device that is

@@ -6,6 +6,7 @@
 #include "linux/call.hh"
 #include "linux/events/descriptors.hh"
 #include "linux/events/waits.hh"
+#include "linux/task.hh"
 #include "memory/application_memory.hh"
 
 namespace plumbline::linux_abi {
@@ -26,6 +27,32 @@ Result<int> call_epoll_create(int size) {
 Epoll* as_epoll(File& file) {
   return file.kind() == &Epoll::kKind ? static_cast<Epoll*>(&file) : nullptr;
 }
+
+// Holds the set of a descriptor for the time of a wait: a waiting server comes here for every
+// request, so without the Result and the Ref of find_file.
+class EpollReference {
+ public:
+  explicit EpollReference(int descriptor)
+      : file_(current_task().process->descriptors->get_retained(descriptor)) {
+    if (file_ != nullptr) [[likely]]
+      epoll_ = as_epoll(*file_);
+  }
+  ~EpollReference() {
+    if (file_ != nullptr) file_->release();
+  }
+  EpollReference(const EpollReference&) = delete;
+  EpollReference& operator=(const EpollReference&) = delete;
+
+  Epoll* get() const { return epoll_; }
+  // kEBADF or kEINVAL, when there is none.
+  Errno error() const {
+    return file_ == nullptr || (file_->flags() & kOpenPath) != 0 ? Errno::kEBADF : Errno::kEINVAL;
+  }
+
+ private:
+  File* const file_;
+  Epoll* epoll_ = nullptr;
+};
 
 Status call_epoll_ctl(int set, int operation, int descriptor, std::uint64_t event_address) {
   EpollEvent event{};
@@ -59,12 +86,11 @@ Result<unsigned> wait_once(int set, std::uint64_t events, int most, Deadline dea
   if (most <= 0 || most > kMost) return Errno::kEINVAL;
   const std::size_t length = static_cast<std::size_t>(most) * sizeof(EpollEvent);
   if (!is_application_range(events, length)) return Errno::kEFAULT;
-  const Result<Ref<File>> file = find_file(set);
-  if (!file) return file.error();
-  Epoll* epoll = as_epoll(**file);
-  if (epoll == nullptr) return Errno::kEINVAL;
+  const EpollReference epoll(set);
+  if (epoll.get() == nullptr) [[unlikely]]
+    return epoll.error();
   IoCursor cursor(events, length);
-  return epoll->wait(cursor, static_cast<unsigned>(most), deadline);
+  return epoll.get()->wait(cursor, static_cast<unsigned>(most), deadline);
 }
 
 Result<unsigned> call_epoll_wait(int set, std::uint64_t events, int most, int timeout) {

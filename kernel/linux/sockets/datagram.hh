@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <new>
 
+#include "linux/sockets/datagram_memory.hh"
 #include "net/udp.hh"
 
 namespace plumbline::linux_abi {
@@ -27,7 +28,7 @@ struct Datagram {
   static constexpr std::size_t kOverhead = 640;
 
   static Datagram* create(std::size_t length) {
-    void* memory = ::operator new(sizeof(Datagram) + length, std::nothrow);
+    void* memory = datagram_memory::allocate(sizeof(Datagram) + length);
     if (memory == nullptr) return nullptr;
     auto* made = new (memory) Datagram;
     made->length = static_cast<std::uint32_t>(length);
@@ -41,8 +42,9 @@ struct Datagram {
     // In the usual case there is one holder, who need not tell anybody.
     if (references.load(std::memory_order_acquire) == 1 ||
         references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      const std::size_t size = sizeof(Datagram) + length;
       this->~Datagram();
-      ::operator delete(this);
+      datagram_memory::release(this, size);
     }
   }
 

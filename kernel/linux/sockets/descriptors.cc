@@ -22,10 +22,6 @@ Result<int> install_descriptor(Ref<File> file, bool close_on_exec) {
 
 void close_descriptor(int descriptor) { (void)current_process().descriptors->close(descriptor); }
 
-File* retain_file(int descriptor) {
-  return current_task().process->descriptors->get_retained(descriptor);
-}
-
 Result<Ref<File>> file_of(int descriptor) { return current_process().descriptors->get(descriptor); }
 
 PathStart path_start() {

@@ -6,6 +6,9 @@
 #include "core/result.hh"
 #include "fs/file.hh"
 #include "fs/path_walk.hh"
+#ifndef PLUMBLINE_HOSTED
+#include "linux/task.hh"
+#endif
 
 namespace plumbline::linux_abi {
 
@@ -16,7 +19,13 @@ void close_descriptor(int descriptor);
 // What a descriptor refers to. kEBADF.
 Result<Ref<File>> file_of(int descriptor);
 // The same as a pointer that the caller releases; null for what is not open.
+#ifdef PLUMBLINE_HOSTED
 File* retain_file(int descriptor);
+#else
+inline File* retain_file(int descriptor) {
+  return current_task().process->descriptors->get_retained(descriptor);
+}
+#endif
 // Where a path of the running program starts, and who walks.
 struct PathStart {
   Ref<Vnode> directory;

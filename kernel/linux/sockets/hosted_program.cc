@@ -73,13 +73,26 @@ const net::InterfaceConfiguration* device_network() {
   return program.has_device ? &program.device : nullptr;
 }
 
-const net::InterfaceConfiguration* started_device_network() { return device_network(); }
-
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options) {
   const LockGuard guard(lock);
   HostedProgram::instance().sent.push_back(
       {source_port, to, {payload.begin(), payload.end()}, options});
+  return true;
+}
+
+bool send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to, IoCursor& from) {
+  HostedProgram& program = HostedProgram::instance();
+  if (!program.has_device || !program.device.address.contains(to.address) ||
+      to.address == program.device.address.address ||
+      program.device.address.is_broadcast(to.address))
+    return false;
+  // The device's largest packet (an MTU of 1500).
+  constexpr std::size_t kMost = 1472;
+  std::vector<std::byte> payload(from.remaining());
+  if (payload.size() > kMost || !from.take_all_at_once(payload.data())) return false;
+  const LockGuard guard(lock);
+  program.sent.push_back({source_port, to, std::move(payload), {}, true});
   return true;
 }
 

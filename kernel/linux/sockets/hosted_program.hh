@@ -26,6 +26,7 @@ struct HostedProgram {
     net::UdpEndpoint to;
     std::vector<std::byte> payload;
     net::UdpSendOptions options;
+    bool at_once = false;
   };
   bool has_device = false;
   net::InterfaceConfiguration device;

@@ -36,9 +36,8 @@ static_assert(sizeof(MessageHeader) == 56);
 constexpr std::uint64_t kMultipleSize = 64, kMultipleLengthAt = 56;
 
 // Into place: the header of every message goes through here.
-bool load_header(MessageHeader& header, std::uint64_t at) {
-  return is_application_range(at, sizeof header) &&
-         copy_from_application(&header, at, sizeof header) == sizeof header;
+[[gnu::always_inline]] inline bool load_header(MessageHeader& header, std::uint64_t at) {
+  return is_application_range(at, sizeof header) && load_words<sizeof header>(&header, at);
 }
 
 // The program's struct iovec, checked.
@@ -61,25 +60,43 @@ class Segments {
         return Errno::kENOMEM;
       }
     }
-    const std::size_t bytes = count * sizeof(IoSegment);
-    if (!is_application_range(at, bytes) || copy_from_application(segments_, at, bytes) != bytes)
-      return Errno::kEFAULT;
+    if (!is_application_range(at, count * sizeof(IoSegment))) return Errno::kEFAULT;
     std::size_t total = 0;
     for (IoSegment& segment : std::span(segments_, count)) {
-      if (segment.length >> 63 != 0) return Errno::kEINVAL;
-      if (!is_application_range(segment.address, segment.length)) return Errno::kEFAULT;
+      std::uint64_t address, length;
+      if (!load_word(address, at) || !load_word(length, at + 8)) return Errno::kEFAULT;
+      at += sizeof(IoSegment);
+      if (address >= kApplicationEnd || length > kApplicationEnd - address) [[unlikely]] {
+        if (length >> 63 != 0) return Errno::kEINVAL;
+        if (length != 0) return Errno::kEFAULT;
+      }
+      segment.address = address;
+      segment.length = length;
+      total += length;
+    }
+    if (total > kMostBytes) [[unlikely]]
+      total = shorten();
+    total_ = total;
+    return {};
+  }
+  IoCursor cursor() const { return {{segments_, count_}, total_}; }
+
+ private:
+  // Leaves the first kMostBytes.
+  std::size_t shorten() {
+    std::size_t total = 0;
+    for (IoSegment& segment : std::span(segments_, count_)) {
       segment.length = std::min(segment.length, kMostBytes - total);
       total += segment.length;
     }
-    return {};
+    return total;
   }
-  std::span<const IoSegment> span() const { return {segments_, count_}; }
 
- private:
   static_assert(sizeof(IoSegment) == 16);  // as struct iovec
   std::array<IoSegment, 8> few_;
   IoSegment* segments_ = few_.data();
   std::size_t count_ = 0;
+  std::size_t total_ = 0;
 };
 
 Result<std::size_t> finish_send(const Socket& socket, Result<std::size_t> sent,
@@ -142,7 +159,7 @@ Result<std::size_t> send_message(Socket& socket, std::uint64_t message_at, std::
   Segments segments;
   if (const Status loaded = segments.load(header.segments, header.segment_count); !loaded)
     return loaded.error();
-  IoCursor cursor(segments.span());
+  IoCursor cursor = segments.cursor();
   if (header.control_length == 0) [[likely]]
     return finish_send(socket, socket.send(cursor, request), flags);
   SendControl control;
@@ -167,7 +184,7 @@ Result<std::size_t> receive_message(Socket& socket, std::uint64_t message_at, st
   Segments segments;
   if (const Status loaded = segments.load(header.segments, header.segment_count); !loaded)
     return loaded.error();
-  IoCursor cursor(segments.span());
+  IoCursor cursor = segments.cursor();
   SocketAddress from;
   ControlWriter control(header.control, header.control == 0 ? 0 : header.control_length);
   ReceiveRequest request;

@@ -8,6 +8,7 @@
 
 #include "core/byte_order.hh"
 #include "core/result.hh"
+#include "memory/application_words.hh"
 #include "net/udp.hh"
 
 namespace plumbline::linux_abi {
@@ -50,12 +51,36 @@ inline net::UdpEndpoint internet_endpoint(const SocketAddress& address) {
 }
 
 // Reads the address of a call. kEINVAL: the length is none; kEFAULT.
-Status load_address(SocketAddress& address, std::uint64_t from, int length);
-// Stores as much of an address as the program has room for, and its full length
-// (accept(2), getsockname(2), recvfrom(2)). `to` 0: the program does not want it. kEINVAL: the room
-// is negative; kEFAULT.
-Status store_address(const SocketAddress& address, std::uint64_t to, std::uint64_t length_at);
-// The same for a room that is known already.
-Status store_address_bytes(const SocketAddress& address, std::uint64_t to, int room);
+Status load_any_address(SocketAddress& address, std::uint64_t from, int length);
+// The same, faster for an IPv4 address.
+inline Status load_address(SocketAddress& address, std::uint64_t from, int length) {
+  if (length != kInternetAddressSize || !is_application_range(from, kInternetAddressSize))
+    return load_any_address(address, from, length);
+  if (!load_words<kInternetAddressSize>(address.bytes, from)) return Errno::kEFAULT;
+  address.length = kInternetAddressSize;
+  return {};
+}
+// Stores as much of an address as the program has room for. kEINVAL: the room is negative; kEFAULT.
+Status store_any_address(const SocketAddress& address, std::uint64_t to, int room);
+inline Status store_address_bytes(const SocketAddress& address, std::uint64_t to, int room) {
+  if (address.length != kInternetAddressSize || room < static_cast<int>(kInternetAddressSize) ||
+      !is_application_range(to, kInternetAddressSize))
+    return store_any_address(address, to, room);
+  if (!store_words<kInternetAddressSize>(to, address.bytes)) return Errno::kEFAULT;
+  return {};
+}
+// The same with the address's full length (accept(2), getsockname(2), recvfrom(2)); `to` 0: the
+// program does not want it.
+inline Status store_address(const SocketAddress& address, std::uint64_t to,
+                            std::uint64_t length_at) {
+  if (to == 0) return {};
+  std::uint32_t room;
+  if (!is_application_range(length_at, sizeof room) || !load_word(room, length_at))
+    return Errno::kEFAULT;
+  const Status stored = store_address_bytes(address, to, static_cast<int>(room));
+  if (!stored) return stored;
+  return store_word(length_at, static_cast<std::uint32_t>(address.length)) ? Status()
+                                                                           : Errno::kEFAULT;
+}
 
 }  // namespace plumbline::linux_abi

@@ -28,10 +28,11 @@ void receive(void* queue, const net::UdpDatagram& datagram, net::UdpResponder& r
     header.type_of_service = static_cast<std::uint8_t>(ip[1]);
     header.time_to_live = static_cast<std::uint8_t>(ip[8]);
   }
-  const bool broadcast = datagram.destination.address != own_address;
   const auto batch = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(queue));
-  if (deliver_udp(header, datagram.payload, nullptr, broadcast, batch) == Delivery::kNobody)
-    responder.refuse();
+  const Delivery result = datagram.destination.address == own_address
+                              ? deliver_arrived_udp(header, datagram.payload, batch)
+                              : deliver_udp(header, datagram.payload, nullptr, true, batch);
+  if (result == Delivery::kNobody) responder.refuse();
 }
 
 void unreachable(void*, net::UdpEndpoint local, net::UdpEndpoint remote, std::uint8_t code) {
@@ -64,13 +65,18 @@ const net::InterfaceConfiguration* device_network() {
   return found;
 }
 
-const net::InterfaceConfiguration* started_device_network() {
-  return network.load(std::memory_order_acquire);
-}
-
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options) {
   return net::send_from_program(source_port, to, payload, options);
+}
+
+bool send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to, IoCursor& from) {
+  return net::send_from_program_at_once(
+      source_port, to, from.remaining(),
+      [](void* cursor, std::byte* payload) {
+        return static_cast<IoCursor*>(cursor)->take_all_at_once(payload);
+      },
+      &from);
 }
 
 bool receive_from_device() { return net::receive_for_program(); }

@@ -4,17 +4,20 @@
 
 #include <span>
 
+#include "fs/io_cursor.hh"
 #include "net/interface.hh"
 
 namespace plumbline::linux_abi {
 
 // What the device's network is like; null when there is none. Starts it at the first call.
 const net::InterfaceConfiguration* device_network();
-// The same once it has been started and there is one, else null: for the fast path.
-const net::InterfaceConfiguration* started_device_network();
 // Sends a datagram by the device. False when it was dropped.
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options);
+// The same for the usual datagram to a neighbour that was sent to before, with all that remains of
+// `from` copied once, without sleeping. False: it is not that simple, or a page is not there;
+// nothing has happened.
+bool send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to, IoCursor& from);
 // Lets in what has arrived at the device. True when something was.
 bool receive_from_device();
 

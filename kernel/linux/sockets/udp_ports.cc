@@ -82,7 +82,10 @@ std::uint32_t mix(const DatagramHeader& header) {
 }
 
 // Under the bucket's lock.
-UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
+inline UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
+  // Most ports are one socket's.
+  if (UdpSocket* const only = bucket.first; only != nullptr && only->next_of_port == nullptr)
+    return fit(only->binding, header) != 0 ? only : nullptr;
   UdpSocket* best = nullptr;
   unsigned best_score = 0;
   std::uint32_t equals = 0;
@@ -112,8 +115,8 @@ void enlist(UdpSocket& socket, unsigned batch) {
                                                  std::memory_order_relaxed));
 }
 
-Delivery give(UdpSocket& socket, const DatagramHeader& header, std::span<const std::byte> payload,
-              Datagram* ready, unsigned batch) {
+inline Delivery give(UdpSocket& socket, const DatagramHeader& header,
+                     std::span<const std::byte> payload, Datagram* ready, unsigned batch) {
   const std::size_t charge = payload.size() + Datagram::kOverhead;
   if (!socket.has_room(charge)) {
     socket.count_drop();
@@ -170,6 +173,17 @@ void unbind_udp(UdpSocket& socket) {
 void change_udp_binding(UdpSocket& socket, const UdpBinding& binding) {
   const LockGuard guard(bucket_of(binding.local.port).lock);
   socket.binding = binding;
+}
+
+Delivery deliver_arrived_udp(const DatagramHeader& header, std::span<const std::byte> payload,
+                             unsigned batch) {
+  Bucket& bucket = bucket_of(header.destination.port);
+  bucket.lock.lock_masked();
+  UdpSocket* const socket = choose(bucket, header);
+  const Delivery result =
+      socket != nullptr ? give(*socket, header, payload, nullptr, batch) : Delivery::kNobody;
+  bucket.lock.unlock_masked();
+  return result;
 }
 
 Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> payload,

@@ -34,6 +34,9 @@ enum class Delivery : std::uint8_t { kTaken, kDropped, kNobody };
 // interrupts masked. Those who wait are told by tell_udp_receivers(batch).
 Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> payload,
                      Datagram* ready, bool broadcast, unsigned batch);
+// The same for one that has arrived at the device, with interrupts masked.
+Delivery deliver_arrived_udp(const DatagramHeader& header, std::span<const std::byte> payload,
+                             unsigned batch);
 // One batch for each queue of the device, and one for the loopback.
 inline constexpr unsigned kUdpBatches = 9, kLoopbackBatch = 8;
 void tell_udp_receivers(unsigned batch);

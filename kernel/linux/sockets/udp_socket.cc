@@ -2,6 +2,7 @@
 #include "linux/sockets/udp_socket.hh"
 
 #include <new>
+#include <utility>
 
 #include "core/idle.hh"
 #include "sync/lock_guard.hh"
@@ -40,7 +41,7 @@ UdpSocket::~UdpSocket() {
          being_told.load(std::memory_order_acquire) != 0) {
     cpu_relax();
   }
-  while (Datagram* datagram = take(false)) datagram->release();
+  while (first_ != nullptr) std::exchange(first_, first_->next)->release();
 }
 
 Status UdpSocket::bind(const SocketAddress& address) {

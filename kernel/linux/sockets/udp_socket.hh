@@ -36,7 +36,19 @@ class UdpSocket final : public Socket {
     return queued_.load(std::memory_order_relaxed) + charge <= receive_buffer_ ||
            queued_.load(std::memory_order_relaxed) == 0;
   }
-  void push(Datagram* datagram);
+  void push(Datagram* datagram) {
+    datagram->next = nullptr;
+    // Holders of a bucket's lock are masked.
+    lock_.lock_masked();
+    if (last_ == nullptr)
+      first_ = datagram;
+    else
+      last_->next = datagram;
+    last_ = datagram;
+    queued_.store(queued_.load(std::memory_order_relaxed) + datagram->charge(),
+                  std::memory_order_release);
+    lock_.unlock_masked();
+  }
   void count_drop() { drops_.fetch_add(1, std::memory_order_relaxed); }
   // Tells who waits that something came.
   void tell_receivers();
@@ -76,7 +88,7 @@ class UdpSocket final : public Socket {
 
   Status autobind();
   Result<Route> route(net::Ipv4Address to, net::Ipv4Address source) const;
-  bool simple_send(const SendRequest& request, std::size_t size, net::UdpEndpoint& to) const;
+  bool simple_send(const SendRequest& request, net::UdpEndpoint& to) const;
   Result<std::size_t> send_any(IoCursor& from, const SendRequest& request);
   Result<std::size_t> send_locally(IoCursor& from, std::size_t size, net::UdpEndpoint source,
                                    net::UdpEndpoint to, bool broadcast,

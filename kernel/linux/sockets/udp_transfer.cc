@@ -17,21 +17,7 @@ constexpr int kControlTypeOfService = 1, kControlTimeToLive = 2;
 
 }  // namespace
 
-void UdpSocket::push(Datagram* datagram) {
-  datagram->next = nullptr;
-  {
-    const LockGuard guard(lock_);
-    if (last_ == nullptr)
-      first_ = datagram;
-    else
-      last_->next = datagram;
-    last_ = datagram;
-    queued_.store(queued_.load(std::memory_order_relaxed) + datagram->charge(),
-                  std::memory_order_release);
-  }
-}
-
-Datagram* UdpSocket::take(bool peek) {
+inline Datagram* UdpSocket::take(bool peek) {
   // In the usual miss nothing is locked.
   if (queued_.load(std::memory_order_acquire) == 0) return nullptr;
   const LockGuard guard(lock_);
@@ -111,13 +97,14 @@ void UdpSocket::give_control(const DatagramHeader& header, ControlWriter& contro
     control.put_object(kLevelIp, kControlTypeOfService, header.type_of_service);
 }
 
-// An unbound or closed socket, options of one message, or a destination that is not simply another
-// host of the device's network: all that is out of the ordinary.
-bool UdpSocket::simple_send(const SendRequest& request, std::size_t size,
-                            net::UdpEndpoint& to) const {
+// What can be left to send_by_device_at_once: a bound socket without errors, shutdowns or options,
+// and a destination.
+[[gnu::always_inline]] inline bool UdpSocket::simple_send(const SendRequest& request,
+                                                          net::UdpEndpoint& to) const {
   if ((request.flags & kMessageOutOfBand) != 0 || request.control != nullptr ||
-      size > kMostPayload || !bound.load(std::memory_order_acquire) ||
-      (shut_.load(std::memory_order_acquire) | error_.load(std::memory_order_relaxed)) != 0)
+      !bound.load(std::memory_order_acquire) ||
+      (shut_.load(std::memory_order_acquire) | error_.load(std::memory_order_relaxed)) != 0 ||
+      ip_.send != net::UdpSendOptions{} || binding.local.address.is_loopback())
     return false;
   if (request.to != nullptr) {
     if (request.to->length < kInternetAddressSize || request.to->family() != kFamilyInternet)
@@ -126,16 +113,15 @@ bool UdpSocket::simple_send(const SendRequest& request, std::size_t size,
   } else {
     to = binding.remote;
   }
-  const net::InterfaceConfiguration* const device = started_device_network();
-  if (to.port == 0 || device == nullptr || binding.local.address.is_loopback()) return false;
-  const net::Ipv4Prefix& own = device->address;
-  return own.contains(to.address) && to.address != own.address && !own.is_broadcast(to.address);
+  return to.port != 0;
 }
 
 Result<std::size_t> UdpSocket::send(IoCursor& from, const SendRequest& request) {
   const std::size_t size = from.remaining();
-  if (net::UdpEndpoint to; simple_send(request, size, to)) [[likely]]
-    return send_out(from, size, binding.local.port, to, ip_.send);
+  if (net::UdpEndpoint to; simple_send(request, to)) [[likely]] {
+    if (send_by_device_at_once(binding.local.port, to, from)) [[likely]]
+      return size;
+  }
   return send_any(from, request);
 }
 

@@ -57,4 +57,11 @@ inline bool udp_checksum_valid(std::span<const std::byte> segment, Ipv4Address s
   return finish_checksum(sum_bytes(segment, pseudo)) == 0;
 }
 
+// What UDP's checksum covers besides the segment (RFC 768), from words as they lie on the wire:
+// both addresses and the UDP length.
+inline uint64_t udp_pseudo_sum(uint64_t addresses, uint16_t length) {
+  const auto protocol = byte_swap(uint16_t{Ipv4Header::kUdp});
+  return add_with_carry(addresses, uint64_t{protocol} + length);
+}
+
 }  // namespace plumbline::net
