@@ -36,7 +36,13 @@ enum Advice {
 
 // Gives the pages of a part of an area back; what is read afterwards is zeros or the object's.
 // Without memory to split a block of 2 MiB, its part is cleared instead, which looks the same.
-void discard(std::uint64_t begin, std::uint64_t end) {
+void discard(const Area& area, std::uint64_t begin, std::uint64_t end) {
+  const bool knows = !area.object && begin <= std::max(area.begin, area.untouched);
+  if (knows) {
+    if (end <= area.untouched) return;
+    begin = std::max(begin, area.untouched);
+  }
+  const std::uint64_t asked_begin = begin, asked_end = end;
   for (const std::uint64_t edge : {begin, end}) {
     if (paging::split_block_at({edge}, state.changes)) continue;
     const std::uint64_t block = align_down(edge, kLargePageSize);
@@ -50,6 +56,7 @@ void discard(std::uint64_t begin, std::uint64_t end) {
   if (begin < end) {
     paging::unmap_range(begin, end, state.changes, paging::Tables::kThatLostPages);
   }
+  if (knows && begin == asked_begin && end == asked_end) area.untouched = end;
 }
 
 Status populate(const Area& area, std::uint64_t begin, std::uint64_t end, Access access) {
@@ -85,11 +92,11 @@ Status apply(Area& area, std::uint64_t begin, std::uint64_t end, int advice) {
   switch (advice) {
     case kDontNeed:
     case kDontNeedLocked:
-      discard(begin, end);
+      discard(area, begin, end);
       return {};
     case kFree:
       if (!private_anonymous) return Errno::kEINVAL;
-      discard(begin, end);
+      discard(area, begin, end);
       return {};
     case kWillNeed:
       bring_in(area, begin, end);

@@ -91,6 +91,7 @@ class FreshPages {
     const paging::Rights rights = rights_of(area.attributes.protection);
     const std::uint64_t begin = align_down(page, block_.size());
     const PhysicalAddress from = block_.physical();
+    area.untouched = std::min(area.untouched, begin);
     if (block_.order == kBlockOrder) {
       if (!paging::map_program_block({begin}, from, rights)) return false;
       block_ = {};

@@ -30,6 +30,10 @@ struct Area {
   AreaAttributes attributes;
   Ref<MemoryObject> object;
   std::uint64_t offset = 0;
+  // Without an object: no page of [begin, untouched) is mapped. 0: not known of any. Set by
+  // madvise(MADV_DONTNEED), which threads call at their end for their whole stack, of which the
+  // least has been touched; lowered by who maps a page.
+  mutable std::uint64_t untouched = 0;
 
   std::uint64_t length() const { return end - begin; }
   bool contains(std::uint64_t address) const { return begin <= address && address < end; }

@@ -197,6 +197,7 @@ bool AreaTree::split(std::uint64_t address) {
   upper->end = area->end;
   upper->attributes = area->attributes;
   upper->object = area->object;
+  upper->untouched = area->untouched;
   if (area->object) upper->offset = area->offset + (address - area->begin);
   resize(area, area->begin, address);
   insert(upper);
@@ -213,6 +214,10 @@ void AreaTree::merge(std::uint64_t begin, std::uint64_t end, Area*& gone) {
       continue;
     }
     remove(following);
+    // It may lie beyond the end, where it says nothing: there the next area counts.
+    if (area->untouched >= area->end) {
+      area->untouched = std::max(area->end, following->untouched);
+    }
     resize(area, area->begin, following->end);
     following->right = gone;
     gone = following;

@@ -177,6 +177,27 @@ TEST_CASE("Random areas agree with a table of pages") {
   }
 }
 
+TEST_CASE("What is untouched of areas that are split and joined") {
+  AreaTree tree;
+  auto* area = new Area;
+  area->begin = address_of(0);
+  area->end = address_of(40);
+  area->untouched = address_of(30);
+  tree.insert(area);
+  REQUIRE(tree.split(address_of(10)));
+  REQUIRE(tree.split(address_of(20)));
+  Area* const middle = tree.find(address_of(10));
+  Area* const last = tree.find(address_of(20));
+  REQUIRE(last->untouched == address_of(30));
+  // A page of the middle is mapped; of the first none is, which says nothing of the others.
+  middle->untouched = address_of(15);
+  Area* gone = nullptr;
+  tree.merge(address_of(0), address_of(40), gone);
+  REQUIRE(tree.count() == 1);
+  CHECK(area->untouched == address_of(15));
+  free_list(gone);
+}
+
 TEST_CASE("A growing area keeps the gaps right") {
   AreaTree tree;
   auto* area = new Area;

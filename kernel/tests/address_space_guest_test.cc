@@ -333,4 +333,60 @@ GUEST_TEST(address_space_out_of_memory_is_an_error) {
   CHECK(can_write(*address + written * kPageSize));
 }
 
+// Pages given back and touched again, in one area and in parts of it, agree with a table of them.
+GUEST_TEST(address_space_gives_back_what_was_touched) {
+  const AddressSpaceScope scope;
+  constexpr unsigned kPages = 1536, kDontNeed = 4;
+  for (const bool small : {true, false}) {
+    // With whole blocks in it.
+    const auto base = address_space::map({.owner = kOwner,
+                                          .length = kPages * kPageSize,
+                                          .protection = kReadWrite,
+                                          .small_pages = small});
+    CHECK(base);
+    if (!base) return;
+    const auto at = [&](std::uint64_t page) { return *base + page * kPageSize; };
+    static std::array<std::uint64_t, kPages> content;
+    content = {};
+    Random random(99);
+    for (unsigned step = 0; step < 1500; ++step) {
+      // Mostly from the beginning, as threads do with their stacks, and from where that ended.
+      const std::uint64_t first = random.below(3) == 0 ? random.below(kPages) : 0;
+      const std::uint64_t pages = 1 + random.below(kPages - first);
+      switch (random.below(8)) {
+        case 0:
+        case 1:
+          CHECK(address_space::advise(at(first), pages * kPageSize, kDontNeed));
+          for (std::uint64_t i = first; i < first + pages; ++i) content[i] = 0;
+          break;
+        case 2:
+          // An area of its own, or part of its neighbours again.
+          CHECK(address_space::protect(
+              at(first), pages * kPageSize,
+              random.below(2) == 0 ? kReadWrite | kProtectExecute : kReadWrite));
+          break;
+        case 3:
+          // Moved away and back: the pages come with it.
+          if (const auto moved = address_space::remap(kOwner, at(first), kPageSize, kPageSize,
+                                                      3 /* to a place */, at(kPages + 64));
+              moved) {
+            CHECK(address_space::remap(kOwner, *moved, kPageSize, kPageSize, 3, at(first)));
+          }
+          break;
+        default: {
+          const std::uint64_t page = random.below(2) == 0 ? kPages - 1 - random.below(32) : first;
+          content[page] = random.next();
+          CHECK(store_application(at(page) + 16, content[page]));
+        }
+      }
+      const std::uint64_t other = random.below(kPages);
+      CHECK_EQUAL(word_at(at(other) + 16), content[other]);
+    }
+    for (unsigned page = 0; page < kPages; ++page) {
+      CHECK_EQUAL(word_at(at(page) + 16), content[page]);
+    }
+    address_space::unmap_owner(kOwner);
+  }
+}
+
 }  // namespace plumbline
