@@ -62,6 +62,7 @@ void Pipe::pop_first() {
 }
 
 void Pipe::tell_writers() {
+  wake_first(write_waiters_);
   write_source_.notify(kPollOut | kPollWriteNormal);
   // An end that does both has its observers on the readers' side.
   if (both_.load(std::memory_order_relaxed) != 0) read_source_.notify(kPollOut | kPollWriteNormal);
@@ -84,20 +85,38 @@ void Pipe::drain(IoCursor& to, std::size_t& total) {
   }
 }
 
+void Pipe::Waiters::remove(Waiter& waiter) {
+  std::atomic<Waiter*>* link = &first_;
+  for (Waiter* here; (here = link->load(std::memory_order_relaxed)) != &waiter;
+       link = &here->next) {
+    if (here == nullptr) return;
+  }
+  link->store(waiter.next.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  if (last_ == &waiter.next) last_ = link;
+}
+
+void Pipe::withdraw(Waiters& waiters, Waiter& waiter) {
+  waiters.remove(waiter);
+  wait_lock_.unlock_unmasked();
+}
+
+void Pipe::wake_all(Waiters& waiters) {
+  while (wake_one(waiters)) {
+  }
+}
+
 Status Pipe::wait_readable(bool nonblocking) {
-  const LockGuard guard(lock_);
   while (!readable_now()) {
     if (nonblocking) return Errno::kEAGAIN;
-    if (const Status slept = sleep(read_waiters_); !slept) return slept;
+    if (const Status slept = sleep<&Pipe::readable_now>(read_waiters_); !slept) return slept;
   }
   return {};
 }
 
 Status Pipe::wait_writable(bool nonblocking) {
-  const LockGuard guard(lock_);
   while (!writable_now()) {
     if (nonblocking) return Errno::kEAGAIN;
-    if (const Status slept = sleep(write_waiters_); !slept) return slept;
+    if (const Status slept = sleep<&Pipe::writable_now>(write_waiters_); !slept) return slept;
   }
   return {};
 }
@@ -119,11 +138,11 @@ bool Pipe::read_slots(IoCursor& to, std::size_t& total) {
   const bool over = empty() && writers_.load(std::memory_order_relaxed) == 0;
   drain(to, total);
   const bool has_room = was_full && !full();
-  if (has_room) wake_first(write_waiters_);
-  // The wake-up meant for one reader goes on to the next while something is left.
-  if (!empty()) wake_first(read_waiters_);
+  const bool more = !empty();
   lock_.unlock();
   if (has_room) tell_writers();
+  // The wake-up meant for one reader goes on to the next while something is left.
+  if (more) wake_first(read_waiters_);
   return total != 0 || over;
 }
 
@@ -186,14 +205,12 @@ Result<std::size_t> Pipe::write(IoCursor& from, bool nonblocking, bool packets) 
     } else {
       fill(from, packets, total, error);
     }
-    if (total != before) {
-      wake_first(read_waiters_);
-      // As with readers: a wake-up goes on to the next writer.
-      if (!full()) wake_first(write_waiters_);
-    }
+    const bool room = !full();
     lock_.unlock();
     if (total != before) {
       tell_readers();
+      // As with readers: a wake-up goes on to the next writer.
+      if (room) wake_first(write_waiters_);
       if (from.remaining() == 0) return total;
     }
     if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();
@@ -250,13 +267,11 @@ void Pipe::close_end(bool reader, bool writer) {
     // A FIFO that nobody has open forgets what was written.
     while (no_reader && no_writer && !empty()) pop_first();
     if (no_reader && spare_ != nullptr) free_pages({std::exchange(spare_, nullptr), 0});
-    if (last) {
-      wake_all(read_waiters_);
-      wake_all(write_waiters_);
-    }
   }
   if (!last) return;
   // Whoever is on the other side is alone now.
+  wake_all(read_waiters_);
+  wake_all(write_waiters_);
   constexpr PollEvents kAll =
       kPollIn | kPollReadNormal | kPollOut | kPollWriteNormal | kPollError | kPollHangup;
   read_source_.notify(kAll);

@@ -13,6 +13,7 @@
 #include "fs/poll.hh"
 #include "sync/mutex.hh"
 #include "sync/sleeper.hh"
+#include "sync/spinlock.hh"
 #include "sync/wait_queue.hh"
 
 namespace plumbline {
@@ -100,7 +101,7 @@ class Pipe final : public ReferenceCounted {
   bool full() const {
     return used_.load(std::memory_order_relaxed) >= slots_count_.load(std::memory_order_relaxed);
   }
-  // With the lock: a read, or a write, need not wait.
+  // A read, or a write, need not wait, at this moment.
   bool readable_now() const { return !empty() || writers_.load(std::memory_order_relaxed) == 0; }
   bool writable_now() const { return !full() || readers_.load(std::memory_order_relaxed) == 0; }
   Slot& slot(unsigned index) { return slots_[(first_ + index) & (ring_size_ - 1)]; }
@@ -120,23 +121,70 @@ class Pipe final : public ReferenceCounted {
   bool append(IoCursor& from, bool packet, std::size_t& total, Errno& error);
   bool read_slots(IoCursor& to, std::size_t& total);
   void drain(IoCursor& to, std::size_t& total);
-  // A thread that waits; on its stack. Shown in a list under the lock, and woken with the lock
-  // held, which it takes before it goes on: so a waker never meets one that is gone.
+  // A thread that waits; on its stack.
   struct Waiter {
     Sleeper sleeper;
-    ListHook hook;
+    std::atomic<Waiter*> next{nullptr};
+    // The last that a waker touches of it.
+    std::atomic<bool> woken{false};
   };
-  using Waiters = IntrusiveList<Waiter, &Waiter::hook>;
-  // All with the lock. sleep() lets go of it meanwhile; kRestart: a signal came and no wake-up.
+  // In the order of their coming, under wait_lock_. Nearly always there is one, so taking one out
+  // of the middle may take a while.
+  class Waiters {
+   public:
+    constexpr Waiters() = default;
+    Waiters(const Waiters&) = delete;
+    Waiters& operator=(const Waiters&) = delete;
+    // Right without the lock, too, after a full fence.
+    bool empty() const { return first_.load(std::memory_order_relaxed) == nullptr; }
+    void add(Waiter& waiter) {
+      last_->store(&waiter, std::memory_order_relaxed);
+      last_ = &waiter.next;
+    }
+    // If it is there.
+    void remove(Waiter& waiter);
+    Waiter* take_first() {
+      Waiter* const waiter = first_.load(std::memory_order_relaxed);
+      if (waiter == nullptr) return nullptr;
+      Waiter* const next = waiter->next.load(std::memory_order_relaxed);
+      first_.store(next, std::memory_order_relaxed);
+      if (next == nullptr) last_ = &first_;
+      return waiter;
+    }
+
+   private:
+    std::atomic<Waiter*> first_{nullptr};
+    std::atomic<Waiter*>* last_ = &first_;
+  };
+  // Sleeps once unless `ready` says that there is no need. kRestart: a signal came. Without the
+  // lock.
+  using Ready = bool (Pipe::*)() const;
+  template <Ready kReady>
   [[gnu::always_inline]] inline Status sleep(Waiters& waiters);
-  [[gnu::always_inline]] inline static void wake_first(Waiters& waiters) {
-    if (Waiter* const waiter = waiters.pop_front(); waiter != nullptr) waiter->sleeper.wake();
+  // Takes the waiter out; with wait_lock_, which it releases.
+  void withdraw(Waiters& waiters, Waiter& waiter);
+  // Without the lock, after a full fence since what was waited for was stored: either the waiter
+  // sees that, or it is seen here. (On this architecture the exchange of an unlocking is one.)
+  void wake_first(Waiters& waiters) {
+    if (!waiters.empty()) wake_one(waiters);
   }
-  static void wake_all(Waiters& waiters) {
-    while (!waiters.empty()) wake_first(waiters);
+  [[gnu::always_inline]] inline bool wake_one(Waiters& waiters) {
+    wait_lock_.lock_unmasked();
+    Waiter* const waiter = waiters.take_first();
+    if (waiter != nullptr) [[likely]] {
+      waiter->sleeper.wake_masked();
+      // Release, and last: who sees it may be gone the next moment.
+      waiter->woken.store(true, std::memory_order_release);
+    }
+    wait_lock_.unlock_unmasked();
+    return waiter != nullptr;
   }
-  // Tell observers; without the lock.
-  void tell_readers() { read_source_.notify_after(kPollIn | kPollReadNormal); }
+  void wake_all(Waiters& waiters);
+  // Wake one and tell the observers; like wake_first.
+  void tell_readers() {
+    wake_first(read_waiters_);
+    read_source_.notify_after(kPollIn | kPollReadNormal);
+  }
   void tell_writers();
 
   Mutex lock_;
@@ -153,6 +201,7 @@ class Pipe final : public ReferenceCounted {
   // nothing.
   std::byte* spare_ = nullptr;
   const std::uint64_t inode_;
+  Spinlock wait_lock_;
   Waiters read_waiters_, write_waiters_;
   WaitQueue open_wait_;
   PollSource read_source_, write_source_;

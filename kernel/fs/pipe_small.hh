@@ -5,53 +5,59 @@
 #include <utility>
 
 #include "fs/pipe.hh"
-#include "sync/interruptible_wait.hh"
 
 namespace plumbline {
 
+template <Pipe::Ready kReady>
 inline Status Pipe::sleep(Waiters& waiters) {
   Waiter waiter;
-  // Before it is shown; a wake-up from here on is remembered.
-  waiter.sleeper.prepare();
-  waiters.push_back(&waiter);
-  lock_.unlock();
-  // After prepare(), which is a full fence: a signal that is not seen here wakes the thread.
-  if (interruption_pending()) {
-    waiter.sleeper.cancel();
-  } else {
-    waiter.sleeper.sleep(Deadline::never());
+  wait_lock_.lock_unmasked();
+  waiters.add(waiter);
+  // Either what is waited for is seen here, or this waiter in the list by who stores it.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const bool needed = !(this->*kReady)();
+  if (!needed || !waiter.sleeper.sleep_releasing(wait_lock_)) [[unlikely]] {
+    withdraw(waiters, waiter);
+    return needed ? Status(Errno::kRestart) : Status();
   }
-  lock_.lock();
-  if (!waiter.hook.linked()) [[likely]]
-    return {};
-  waiters.remove(&waiter);
-  return interruption_pending() ? Status(Errno::kRestart) : Status();
+  if (!waiter.woken.load(std::memory_order_acquire)) [[unlikely]] {
+    // The wake came from elsewhere; or a waker is about its last access, with the lock.
+    wait_lock_.lock_unmasked();
+    withdraw(waiters, waiter);
+  }
+  return {};
 }
 
 [[gnu::always_inline]] inline std::size_t Pipe::read_small(std::uint64_t to, std::size_t length,
                                                            bool nonblocking) {
-  std::size_t count = 0;
-  lock_.lock();
-  while (empty() && !nonblocking && writers_.load(std::memory_order_relaxed) != 0) {
-    if (const Status slept = sleep(read_waiters_); !slept) [[unlikely]]
-      break;
+  if (empty()) {
+    if (nonblocking || writers_.load(std::memory_order_relaxed) == 0) return 0;
+    if (!sleep<&Pipe::readable_now>(read_waiters_)) [[unlikely]]
+      return 0;
   }
-  // Not full, so nobody waits for room; nothing is left, so no other reader needs to be woken.
-  if (used_.load(std::memory_order_relaxed) == 1 && !full()) [[likely]] {
+  lock_.lock();
+  // Another reader may have been quicker.
+  if (used_.load(std::memory_order_relaxed) == 1) [[likely]] {
     Slot& from = slots_[first_];
     const std::size_t there = from.length;
-    if (there <= length && copy_small_to_application(to, from.page + from.offset, there)) {
+    // With room for more, so nobody waits for it; nothing is left, so no other reader needs to be
+    // woken.
+    if (there <= length && slots_count_.load(std::memory_order_relaxed) != 1 &&
+        copy_small_to_application(to, from.page + from.offset, there)) [[likely]] {
       if (spare_ == nullptr) [[likely]]
         spare_ = from.page;
       else
         give_page(from.page);
       first_ = 0;
       used_.store(0, std::memory_order_release);
-      count = there;
+      lock_.unlock();
+      // No slot is empty.
+      if (there == 0) __builtin_unreachable();
+      return there;
     }
   }
   lock_.unlock();
-  return count;
+  return 0;
 }
 
 [[gnu::always_inline]] inline std::size_t Pipe::write_small(std::uint64_t from,
@@ -63,9 +69,9 @@ inline Status Pipe::sleep(Waiters& waiters) {
     // As `first_` says of an empty pipe.
     slots_[0] = {std::exchange(spare_, nullptr), 0, static_cast<std::uint16_t>(length), false};
     used_.store(1, std::memory_order_relaxed);
-    wake_first(read_waiters_);
-    // An exchange, and so on this architecture the full fence that notify_after() needs.
     lock_.unlock();
+    // The exchange in it is the full fence that tell_readers() needs; the compiler must know, too.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     tell_readers();
     return length;
   }

@@ -41,7 +41,6 @@ Result<std::size_t> Pipe::set_capacity(std::size_t bytes) {
     ring_size_ = slots;
     slots_count_.store(slots, std::memory_order_relaxed);
     was_full = was_full && !full();
-    if (was_full) wake_first(write_waiters_);
   }
   delete[] old;
   if (was_full) tell_writers();
@@ -51,7 +50,7 @@ Result<std::size_t> Pipe::set_capacity(std::size_t bytes) {
 Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
   std::size_t total = 0;
   Errno error = Errno::kNone;
-  bool was_full, over;
+  bool was_full, over, more;
   {
     // By address, so that two transfers the other way round do not wait for each other.
     const LockGuard first(this < &to ? lock_ : to.lock_);
@@ -87,11 +86,10 @@ Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
       total += part;
     }
     was_full = was_full && !full();
-    if (was_full) wake_first(write_waiters_);
-    // The wake-up that brought the caller here goes on while something is left.
-    if (!empty()) wake_first(read_waiters_);
-    if (total != 0) wake_first(to.read_waiters_);
+    more = !empty();
   }
+  // The wake-up that brought the caller here goes on while something is left.
+  if (more) wake_first(read_waiters_);
   if (total != 0) to.tell_readers();
   if (was_full) tell_writers();
   if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();
@@ -103,7 +101,7 @@ Result<std::size_t> Pipe::transfer(Pipe& to, std::size_t length, bool keep) {
 Result<std::size_t> Pipe::consume(std::size_t length, Take take, void* context) {
   std::size_t total = 0;
   Errno error = Errno::kNone;
-  bool was_full, over;
+  bool was_full, over, more;
   {
     const LockGuard guard(lock_);
     was_full = full();
@@ -123,10 +121,10 @@ Result<std::size_t> Pipe::consume(std::size_t length, Take take, void* context) 
       if (*taken != part) break;
     }
     was_full = was_full && !full();
-    if (was_full) wake_first(write_waiters_);
-    if (!empty()) wake_first(read_waiters_);
+    more = !empty();
   }
   if (was_full) tell_writers();
+  if (more) wake_first(read_waiters_);
   if (total != 0 || (over && error == Errno::kNone)) return total;
   return error != Errno::kNone ? error : Errno::kEAGAIN;
 }
@@ -134,6 +132,7 @@ Result<std::size_t> Pipe::consume(std::size_t length, Take take, void* context) 
 Result<std::size_t> Pipe::produce(std::size_t length, Give give, void* context) {
   std::size_t total = 0;
   Errno error = Errno::kNone;
+  bool room;
   {
     const LockGuard guard(lock_);
     if (readers_.load(std::memory_order_relaxed) == 0) error = Errno::kEPIPE;
@@ -156,9 +155,9 @@ Result<std::size_t> Pipe::produce(std::size_t length, Give give, void* context) 
       total += count;
       if (count != part) break;
     }
-    if (total != 0) wake_first(read_waiters_);
-    if (!full()) wake_first(write_waiters_);
+    room = !full();
   }
+  if (room) wake_first(write_waiters_);
   if (total != 0) tell_readers();
   if (error == Errno::kEPIPE && on_broken_pipe != nullptr) on_broken_pipe();
   if (total != 0 || error == Errno::kNone) return total;

@@ -173,7 +173,7 @@ Result<std::size_t> call_read(int descriptor, std::uint64_t address, std::size_t
     if (count != 0) [[likely]] {
       if (inotify::watched()) [[unlikely]]
         tell_watchers(*file, kInAccess);
-      file->release();
+      release_file(file);
       return count;
     }
   }
@@ -193,7 +193,7 @@ Result<std::size_t> call_write(int descriptor, std::uint64_t address, std::size_
     if (count != 0) [[likely]] {
       if (inotify::watched()) [[unlikely]]
         tell_watchers(*file, kInModify);
-      file->release();
+      release_file(file);
       return count;
     }
   }
