@@ -45,9 +45,10 @@ Result<Ref<File>> create_file(PathWalk& walk, std::uint32_t flags, std::uint32_t
 }
 
 Result<Ref<File>> open_temporary(const Ref<Vnode>& base, std::string_view path, std::uint32_t flags,
-                                 std::uint32_t mode, const Credentials& who) {
+                                 std::uint32_t mode, const Credentials& who,
+                                 const WalkRules* rules) {
   if ((flags & kOpenAccessMask) == kOpenReadOnly) return Errno::kEINVAL;
-  Result<Ref<Vnode>> directory = find_vnode(base, path, true, who);
+  Result<Ref<Vnode>> directory = find_vnode(base, path, true, who, rules);
   if (!directory) return directory.error();
   if (!(*directory)->is_directory()) return Errno::kENOTDIR;
   if (const Status status = check_permission(**directory, who, kMayWrite | kMayExecute); !status)
@@ -82,12 +83,12 @@ Result<Ref<File>> open_vnode(const Ref<Vnode>& vnode, std::uint32_t flags, const
 }
 
 Result<Ref<File>> open_file(const Ref<Vnode>& base, std::string_view path, std::uint32_t flags,
-                            std::uint32_t mode, const Credentials& who) {
+                            std::uint32_t mode, const Credentials& who, const WalkRules* rules) {
   if (has(flags, kOpenPath)) flags &= kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
-  if (has(flags, kOpenTemporary)) return open_temporary(base, path, flags, mode, who);
+  if (has(flags, kOpenTemporary)) return open_temporary(base, path, flags, mode, who, rules);
   const bool create = has(flags, kOpenCreate);
   if (create && has(flags, kOpenDirectory)) return Errno::kEINVAL;
-  PathWalk walk(base, path, who);
+  PathWalk walk(base, path, who, rules);
   if (const Status status = walk.to_last(); !status) return status.error();
   for (;;) {
     if (create && walk.named() && walk.wants_directory()) return Errno::kEISDIR;

@@ -12,7 +12,8 @@ namespace plumbline {
 
 // open(2), from `base` if the path is relative. `mode`: permissions of a new file, umask applied.
 Result<Ref<File>> open_file(const Ref<Vnode>& base, std::string_view path, std::uint32_t flags,
-                            std::uint32_t mode, const Credentials& who = {});
+                            std::uint32_t mode, const Credentials& who = {},
+                            const WalkRules* rules = nullptr);
 
 // Opens a vnode that has been found: permissions, kEISDIR, truncation, O_PATH.
 Result<Ref<File>> open_vnode(const Ref<Vnode>& vnode, std::uint32_t flags,

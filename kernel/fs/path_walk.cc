@@ -17,9 +17,13 @@ Status check_permission(Vnode& vnode, const Credentials& who, std::uint32_t want
   return ((mode >> shift) & wanted) == wanted ? Status() : Errno::kEACCES;
 }
 
-PathWalk::PathWalk(const Ref<Vnode>& base, std::string_view path, const Credentials& who)
-    : who_(who), text_(path), empty_(path.empty()) {
+PathWalk::PathWalk(const Ref<Vnode>& base, std::string_view path, const Credentials& who,
+                   const WalkRules* rules)
+    : who_(who), rules_(rules), text_(path), empty_(path.empty()) {
   at_ = !path.empty() && path.front() == '/' ? root_vnode() : base;
+  if (rules == nullptr) return;
+  top_ = base;
+  if (rules->in_root) at_ = base;
 }
 
 PathWalk::~PathWalk() {
@@ -60,6 +64,8 @@ bool PathWalk::at_end() const {
 
 Status PathWalk::to_last() {
   if (empty_) return Errno::kENOENT;
+  if (rules_ != nullptr && rules_->beneath && links_ == 0 && text_.starts_with('/') && at_ != top_)
+    return Errno::kEXDEV;
   for (;;) {
     std::string_view component;
     if (!next_component(component)) {
@@ -93,19 +99,28 @@ Result<Ref<Vnode>> PathWalk::step(std::string_view component) {
   }
   if (component[0] == '.') {
     if (component.size() == 1) return at_;
-    if (component.size() == 2 && component[1] == '.') {
-      if (at_ == root_vnode()) return at_;
-      const Vnode* directory = at_.get();
-      while (directory->covered() != nullptr) directory = directory->covered();
-      Ref<Vnode> parent = directory->parent();
-      return parent ? parent : at_;
-    }
+    if (component.size() == 2 && component[1] == '.') return step_up();
   }
   Result<Ref<Vnode>> found = at_->lookup(component);
   if (found) {
-    while (Vnode* const root = (*found)->mounted()) *found = Ref<Vnode>::share(root);
+    while (Vnode* const root = (*found)->mounted()) {
+      if (rules_ != nullptr && rules_->no_mounts) return Errno::kEXDEV;
+      *found = Ref<Vnode>::share(root);
+    }
   }
   return found;
+}
+
+Result<Ref<Vnode>> PathWalk::step_up() {
+  if (rules_ != nullptr && rules_->scoped() && at_ == top_)
+    return rules_->beneath ? Result<Ref<Vnode>>(Errno::kEXDEV) : at_;
+  if (at_ == root_vnode()) return at_;
+  const Vnode* directory = at_.get();
+  if (rules_ != nullptr && rules_->no_mounts && directory->covered() != nullptr)
+    return Errno::kEXDEV;
+  while (directory->covered() != nullptr) directory = directory->covered();
+  Ref<Vnode> parent = directory->parent();
+  return parent ? parent : at_;
 }
 
 Result<Ref<Vnode>> PathWalk::look_up() {
@@ -120,11 +135,30 @@ Result<Ref<Vnode>> PathWalk::look_up() {
   return found;
 }
 
+// Whether a link may be followed to `magic_target` or, if that is null, to what `text` says.
+Status PathWalk::check_rules(const Vnode* magic_target, std::string_view text) const {
+  if (magic_target != nullptr) {
+    if (rules_->no_magic_links) return Errno::kELOOP;
+    // They may lead anywhere, whatever the walk has seen.
+    if (rules_->scoped()) return Errno::kEXDEV;
+  } else if (!text.starts_with('/') || rules_->in_root) {
+    return {};
+  } else if (rules_->beneath) {
+    return Errno::kEXDEV;
+  }
+  const Vnode& target = magic_target != nullptr ? *magic_target : *root_vnode();
+  const bool leaves = &target.file_system() != &at_->file_system();
+  return rules_->no_mounts && leaves ? Errno::kEXDEV : Status();
+}
+
 Status PathWalk::follow(const Ref<Vnode>& link) {
-  if (++links_ > kMostLinks) return Errno::kELOOP;
+  if (++links_ > kMostLinks || (rules_ != nullptr && rules_->no_links)) return Errno::kELOOP;
   Result<Ref<Vnode>> magic = link->magic_target();
   if (!magic) return magic.error();
   if (*magic) {
+    if (rules_ != nullptr) {
+      if (const Status status = check_rules(magic->get(), {}); !status) return status;
+    }
     at_ = std::move(*magic);
     return {};
   }
@@ -140,6 +174,12 @@ Status PathWalk::follow(const Ref<Vnode>& link) {
     }
     text = {copy, *length};
   }
+  if (rules_ != nullptr) {
+    if (const Status status = check_rules(nullptr, text); !status) {
+      delete[] copy;
+      return status;
+    }
+  }
   if (!at_end()) {
     // Only then: a rest without a component would hide the end. Never more rests than links.
     new (&rest(depth_++)) Rest{std::move(text_link_), text_copy_, text_};
@@ -149,13 +189,13 @@ Status PathWalk::follow(const Ref<Vnode>& link) {
   text_copy_ = copy;
   text_link_ = link;
   text_ = text;
-  if (text.front() == '/') at_ = root_vnode();
+  if (text.front() == '/') at_ = rules_ != nullptr && rules_->in_root ? top_ : root_vnode();
   return {};
 }
 
 Result<Ref<Vnode>> find_vnode(const Ref<Vnode>& base, std::string_view path, bool follow_last,
-                              const Credentials& who) {
-  PathWalk walk(base, path, who);
+                              const Credentials& who, const WalkRules* rules) {
+  PathWalk walk(base, path, who, rules);
   for (;;) {
     if (const Status status = walk.to_last(); !status) return status.error();
     Result<Ref<Vnode>> found = walk.look_up();

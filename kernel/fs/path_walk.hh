@@ -20,6 +20,16 @@ inline constexpr std::uint32_t kMayRead = 4, kMayWrite = 2, kMayExecute = 1;
 // kEACCES unless all of `wanted` is allowed by the vnode's owner, group and permission bits.
 Status check_permission(Vnode& vnode, const Credentials& who, std::uint32_t wanted);
 
+// What a walk may not do (openat2(2), RESOLVE_...).
+struct WalkRules {
+  bool no_mounts = false;       // kEXDEV where it would cross into another file system
+  bool no_magic_links = false;  // kELOOP at those of /proc
+  bool no_links = false;        // kELOOP at any
+  bool beneath = false;         // kEXDEV where it would leave where it starts
+  bool in_root = false;         // where it starts is the root
+  bool scoped() const { return beneath || in_root; }
+};
+
 // A walk in progress, stopped before its last component, so that open, mkdir, unlink and rename can
 // do there what they are for.
 class PathWalk {
@@ -28,7 +38,9 @@ class PathWalk {
   static constexpr unsigned kMostLinks = 40;
 
   // `base` is where a relative path starts. The path stays the caller's until the walk's end.
-  PathWalk(const Ref<Vnode>& base, std::string_view path, const Credentials& who);
+  // So do the rules, if there are any.
+  PathWalk(const Ref<Vnode>& base, std::string_view path, const Credentials& who,
+           const WalkRules* rules = nullptr);
   ~PathWalk();
   PathWalk(const PathWalk&) = delete;
   PathWalk& operator=(const PathWalk&) = delete;
@@ -65,11 +77,14 @@ class PathWalk {
   bool next_component(std::string_view& component);
   bool at_end() const;
   void pop_finished();
-  Status step_up();
   Result<Ref<Vnode>> step(std::string_view component);
+  Result<Ref<Vnode>> step_up();
+  Status check_rules(const Vnode* magic_target, std::string_view text) const;
   Rest& rest(unsigned index) { return reinterpret_cast<Rest*>(rests_)[index]; }
 
   const Credentials who_;
+  const WalkRules* const rules_;
+  Ref<Vnode> top_;  // where it starts, for rules
   Ref<Vnode> at_;
   std::string_view text_;
   std::string_view name_;
@@ -87,6 +102,6 @@ class PathWalk {
 
 // The vnode at `path`; a last symbolic link is followed when `follow_last` or a slash says so.
 Result<Ref<Vnode>> find_vnode(const Ref<Vnode>& base, std::string_view path, bool follow_last,
-                              const Credentials& who = {});
+                              const Credentials& who = {}, const WalkRules* rules = nullptr);
 
 }  // namespace plumbline

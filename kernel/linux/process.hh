@@ -106,6 +106,9 @@ class Process : public ReferenceCounted, public ProcessLinks {
   std::atomic<AddressOwner> owner{0};
   AddressOwner memory_owner() const { return owner.load(std::memory_order_relaxed); }
 
+  // What membarrier(2) has been registered for; goes with exec.
+  std::atomic<std::uint32_t> memory_barriers{0};
+
   // brk(2).
   std::uint64_t break_begin = 0, break_end = 0;
 

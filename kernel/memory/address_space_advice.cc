@@ -116,9 +116,6 @@ Status apply(Area& area, std::uint64_t begin, std::uint64_t end, int advice) {
       state.areas.find(begin)->attributes.small_pages = small;
       return {};
     }
-    case kRemove:
-      // Holes in shared objects: tmpfs alone has them on Linux.
-      return area.object && area.attributes.shared ? Errno::kEOPNOTSUPP : Errno::kEINVAL;
     default:
       // There is no swap, no fork, no dump and nothing that merges pages: nothing to do.
       return {};
@@ -128,6 +125,34 @@ Status apply(Area& area, std::uint64_t begin, std::uint64_t end, int advice) {
 bool is_known(int advice) {
   return (advice >= kNormal && advice <= kDontNeed) ||
          (advice >= kFree && advice <= kDontNeedLocked);
+}
+
+// A hole in what a shared mapping of [begin, end), a part of one area, shows.
+struct Hole {
+  Ref<MemoryObject> object;
+  std::uint64_t offset, end;  // the end is an address
+};
+
+Result<Hole> find_hole(std::uint64_t begin, std::uint64_t end) {
+  const StateGuard guard;
+  Area* const area = state.areas.find(begin);
+  if (area == nullptr) return Errno::kENOMEM;
+  if (!area->object) return Errno::kEINVAL;
+  if (!area->attributes.shared || (area->attributes.maximum_protection & kProtectWrite) == 0)
+    return Errno::kEACCES;
+  return Hole{area->object, area->page_index(begin) * kPageSize, std::min(end, area->end)};
+}
+
+// The object's lock comes before the address space's: hence one area after the other.
+Status make_holes(std::uint64_t begin, std::uint64_t end) {
+  while (begin < end) {
+    const Result<Hole> hole = find_hole(begin, end);
+    if (!hole) return hole.error();
+    if (const Status status = hole->object->remove(hole->offset, hole->end - begin); !status)
+      return status;
+    begin = hole->end;
+  }
+  return {};
 }
 
 }  // namespace
@@ -140,6 +165,7 @@ Status advise(std::uint64_t address, std::uint64_t length, int advice) {
   if (size == 0) return {};
   if (!is_application_range(address, size)) return Errno::kENOMEM;
   const std::uint64_t end = address + size;
+  if (advice == kRemove) return make_holes(address, end);
   RemovedAreas removed;
   const StateGuard guard;
   // Holes are skipped, and told of when all is done.

@@ -7,6 +7,7 @@
 
 #include "memory/memory_object.hh"
 #include "memory/page_store.hh"
+#include "sync/lock_guard.hh"
 #include "sync/mutex.hh"
 
 namespace plumbline {
@@ -23,6 +24,11 @@ class AnonymousObject : public MemoryObject {
 
   Result<PhysicalAddress> page(std::uint64_t index, bool for_writing) override;
   PhysicalAddress present_page(std::uint64_t index, bool for_writing) override;
+  Status remove(std::uint64_t offset, std::uint64_t length) override {
+    const LockGuard guard(content_lock);
+    punch_hole(offset, length);
+    return {};
+  }
   std::uint64_t size() const override { return size_.load(std::memory_order_acquire); }
 
   Mutex content_lock;

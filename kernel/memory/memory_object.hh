@@ -26,6 +26,10 @@ class MemoryObject : public ReferenceCounted {
     const Result<PhysicalAddress> found = page(index, for_writing);
     return found ? *found : PhysicalAddress{};
   }
+  // Makes a hole, which reads as zeros (madvise(2), MADV_REMOVE). kEOPNOTSUPP; may sleep.
+  virtual Status remove(std::uint64_t /*offset*/, std::uint64_t /*length*/) {
+    return Errno::kEOPNOTSUPP;
+  }
   // Bytes that there are.
   virtual std::uint64_t size() const = 0;
   // For /proc/self/maps: the path or "/memfd:name (deleted)", device and inode. Empty: none.

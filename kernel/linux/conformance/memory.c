@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,6 +45,72 @@ static char* map(unsigned long length, int protection, int flags, int file, long
   char* at = mmap(NULL, length, protection, flags, file, offset);
   NEED(at != MAP_FAILED);
   return at;
+}
+
+/* Holes in shared memory, seen through every mapping of it. */
+static void holes(void) {
+  const long page = 4096;
+  const int file = memfd_create("holes", 0);
+  NEED(file >= 0 && ftruncate(file, 8 * page) == 0);
+  char* one = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  char* two = mmap(NULL, 4 * page, PROT_READ, MAP_SHARED, file, 2 * page);
+  char* own = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  NEED(one != MAP_FAILED && two != MAP_FAILED && own != MAP_FAILED);
+  memset(one, 'x', 8 * page);
+  own[2 * page] = 'o';
+  RESULT(two[0] == 'x');
+  RESULT(madvise(one + page, 3 * page, MADV_REMOVE));
+  char text[2];
+  printf("%d %d %d %d %d\n", one[0], one[page], one[3 * page], one[4 * page], two[page]);
+  RESULT(own[2 * page]);
+  NEED(pread(file, text, 2, 4 * page - 1) == 2);
+  printf("%d %d\n", text[0], text[1]);
+  struct stat s;
+  NEED(fstat(file, &s) == 0);
+  printf("size %ld blocks %ld\n", (long)s.st_size, (long)s.st_blocks);
+  RESULT(madvise(own, page, MADV_REMOVE));
+  char* shared = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  NEED(shared != MAP_FAILED);
+  shared[0] = shared[page] = 's';
+  RESULT(madvise(shared, page, MADV_REMOVE));
+  printf("%d %d\n", shared[0], shared[page]);
+  RESULT(madvise(shared + 1, page, MADV_REMOVE));
+  NEED(munmap(shared + page, page) == 0);
+  RESULT(madvise(shared, 2 * page, MADV_REMOVE));
+  char* anonymous = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  RESULT(madvise(anonymous, page, MADV_REMOVE));
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  const int reader = open(path, O_RDONLY);
+  char* seen = mmap(NULL, page, PROT_READ, MAP_SHARED, reader, 0);
+  NEED(seen != MAP_FAILED);
+  RESULT(madvise(seen, page, MADV_REMOVE));
+  close(file), close(reader);
+}
+
+/* RLIMIT_AS: 1 GiB, of which this program uses little. */
+static void limited(void) {
+  const unsigned long gib = 1ul << 30, mib = 1ul << 20;
+  const struct rlimit limit = {gib, RLIM_INFINITY};
+  NEED(setrlimit(RLIMIT_AS, &limit) == 0);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  SUCCESS(mmap(NULL, gib, PROT_NONE, flags, -1, 0));
+  char* half = mmap(NULL, gib / 2, PROT_NONE, flags, -1, 0);
+  FLAG(half != MAP_FAILED);
+  SUCCESS(mmap(NULL, gib / 2, PROT_READ, flags, -1, 0));
+  SUCCESS(mmap(half, gib / 2, PROT_READ, flags | MAP_FIXED, -1, 0));
+  SUCCESS(mmap(half + gib / 4, gib / 2, PROT_READ, flags | MAP_FIXED_NOREPLACE, -1, 0));
+  SUCCESS(mremap(half, gib / 2, gib, MREMAP_MAYMOVE));
+  SUCCESS(mremap(half, gib / 2, gib / 4, 0));
+  SUCCESS(mremap(half, gib / 4, gib / 4 + 64 * mib, MREMAP_MAYMOVE));
+  char* const end = sbrk(0);
+  RESULT(brk(end + gib));
+  FLAG(sbrk(0) == end);
+  RESULT(brk(end + mib));
+  RESULT(brk(end));
+  const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+  RESULT(setrlimit(RLIMIT_AS, &none));
+  SUCCESS(mmap(NULL, gib, PROT_NONE, flags, -1, 0));
 }
 
 int main(void) {
@@ -240,5 +308,7 @@ int main(void) {
   RESULT(mlock(pages, PAGE));
   RESULT(munlock(pages, PAGE));
   RESULT(mlock((void*)(64ul << 30), PAGE));
+  holes();
+  limited();
   return 0;
 }

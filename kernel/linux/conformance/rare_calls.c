@@ -1,5 +1,6 @@
 /* Calls that few programs make: each once, with what those programs give it. */
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -40,6 +41,16 @@ int main(void) {
 
   RESULT(pkey_alloc(1, 0));
   RESULT(syscall(SYS_membarrier, 0x8000000, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+  RESULT(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 1, 0));
   RESULT(syscall(SYS_fadvise64, file, 0, 0, 99));
   RESULT(readahead(file, 0, 100));
   RESULT(sync_file_range(file, 0, 100, 0x8000));

@@ -25,6 +25,72 @@ Result<int> call_openat(int directory, std::uint64_t path, std::uint32_t flags,
 }
 LINUX_CALL(257, openat, call_openat);
 
+// struct open_how (openat2(2)).
+struct OpenHow {
+  std::uint64_t flags, mode, resolve;
+};
+
+// kE2BIG: what a newer Linux would know is asked for.
+Result<OpenHow> load_how(std::uint64_t address, std::uint64_t size) {
+  constexpr std::uint64_t kMost = 4096;
+  if (size < sizeof(OpenHow)) return Errno::kEINVAL;
+  if (size > kMost) return Errno::kE2BIG;
+  const Result<OpenHow> how = load_application<OpenHow>(address);
+  for (std::uint64_t at = sizeof(OpenHow); how && at < size; ++at) {
+    const Result<std::uint8_t> byte = load_application<std::uint8_t>(address + at);
+    if (!byte) return byte.error();
+    if (*byte != 0) return Errno::kE2BIG;
+  }
+  return how;
+}
+
+// Unlike open, openat2 refuses what it does not know and what makes no sense.
+Status check_how(const OpenHow& how) {
+  constexpr std::uint64_t kSync = 04000000;
+  constexpr std::uint64_t kKnown =
+      kOpenAccessMask | kOpenCreate | kOpenExclusive | kOpenNoControllingTerminal | kOpenTruncate |
+      kOpenAppend | kOpenNonblocking | kOpenDataSync | kSync | kOpenAsync | kOpenDirect |
+      kOpenLargeFile | kOpenDirectory | kOpenNoFollow | kOpenNoAccessTime | kOpenCloseOnExec |
+      kOpenPath | kOpenTemporary;
+  constexpr std::uint64_t kWithPath = kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
+  constexpr std::uint64_t kResolve = 0x3f, kBeneath = 8, kInRoot = 0x10, kCached = 0x20;
+  constexpr std::uint64_t kOnlyTemporary = kOpenTemporary & ~kOpenDirectory;
+  if ((how.flags & ~kKnown) != 0 || (how.resolve & ~kResolve) != 0) return Errno::kEINVAL;
+  if ((how.resolve & (kBeneath | kInRoot)) == (kBeneath | kInRoot)) return Errno::kEINVAL;
+  const bool makes = (how.flags & (kOpenCreate | kOnlyTemporary)) != 0;
+  if (makes ? (how.mode & ~std::uint64_t{07777}) != 0 : how.mode != 0) return Errno::kEINVAL;
+  if ((how.flags & kOnlyTemporary) != 0 && (how.flags & kOpenDirectory) == 0) return Errno::kEINVAL;
+  if ((how.flags & kOpenPath) != 0 && (how.flags & ~kWithPath) != 0) return Errno::kEINVAL;
+  // Everything is cached here, but these change something.
+  if ((how.resolve & kCached) != 0 && (makes || (how.flags & kOpenTruncate) != 0))
+    return Errno::kEAGAIN;
+  return {};
+}
+
+Result<int> call_openat2(int directory, std::uint64_t path, std::uint64_t how_address,
+                         std::uint64_t size) {
+  const Result<OpenHow> how = load_how(how_address, size);
+  if (!how) return how.error();
+  if (const Status status = check_how(*how); !status) return status.error();
+  PathArgument argument;
+  if (const Status status = argument.copy(path); !status) return status.error();
+  if (argument.text().empty()) return Errno::kENOENT;
+  const auto has = [&](std::uint64_t bit) { return (how->resolve & bit) != 0; };
+  const WalkRules rules{has(1), has(2), has(4), has(8), has(0x10)};
+  // With a root of its own an absolute path starts at the directory, too.
+  const Result<Ref<Vnode>> base =
+      walk_base(directory, rules.scoped() ? std::string_view(".") : argument.text());
+  if (!base) return base.error();
+  const auto flags = static_cast<std::uint32_t>(how->flags);
+  Result<Ref<File>> file =
+      open_file(*base, argument.text(), flags, masked(static_cast<std::uint32_t>(how->mode)),
+                credentials(), how->resolve != 0 ? &rules : nullptr);
+  if (!file) return file.error();
+  return descriptors().add(std::move(*file), (flags & kOpenCloseOnExec) != 0, 0,
+                           descriptor_limit());
+}
+LINUX_CALL(437, openat2, call_openat2);
+
 Result<int> call_open(std::uint64_t path, std::uint32_t flags, std::uint32_t mode) {
   return call_openat(kAtWorkingDirectory, path, flags, mode);
 }

@@ -1,6 +1,7 @@
 // brk: the heap that grows behind a program's data.
 #include "core/units.hh"
 #include "linux/call.hh"
+#include "linux/memory/address_space_limit.hh"
 #include "linux/process.hh"
 #include "memory/address_space.hh"
 #include "memory/application_memory.hh"
@@ -28,6 +29,7 @@ Result<std::uint64_t> call_brk(std::uint64_t wanted) {
   if (new_end < old_end) {
     if (!address_space::unmap(new_end, old_end - new_end)) return process.break_end;
   } else if (new_end > old_end) {
+    if (!check_address_space(new_end - old_end)) return process.break_end;
     MapRequest request;
     request.owner = process.memory_owner();
     request.hint = old_end;

@@ -3,6 +3,7 @@
 
 #include "core/units.hh"
 #include "linux/call.hh"
+#include "linux/memory/address_space_limit.hh"
 #include "linux/memory/mapping_hook.hh"
 #include "linux/process.hh"
 #include "memory/address_space.hh"
@@ -89,6 +90,9 @@ Result<std::uint64_t> call_mmap(std::uint64_t address, std::uint64_t length,
     if (object == nullptr) return Errno::kENOMEM;
     request.object = Ref<MemoryObject>(Ref<AnonymousObject>::adopt(object));
   }
+  const std::uint64_t replaced_end = request.fixed ? address + size : address;
+  if (const Status status = check_address_space(size, address, replaced_end); !status)
+    return status.error();
   return address_space::map(request);
 }
 LINUX_CALL(9, mmap, call_mmap);
@@ -112,6 +116,13 @@ Result<std::uint64_t> call_mremap(std::uint64_t address, std::uint64_t old_lengt
                                   std::uint64_t new_length, std::uint64_t flags,
                                   std::uint64_t new_address) {
   if (flags >> 32 != 0) return Errno::kEINVAL;
+  constexpr std::uint64_t kDontUnmap = 4;
+  // The old place stays mapped as well.
+  const std::uint64_t kept = (flags & kDontUnmap) != 0 ? 0 : old_length;
+  if (new_length > kept) {
+    const std::uint64_t added = align_up(new_length, kPageSize) - align_up(kept, kPageSize);
+    if (const Status status = check_address_space(added); !status) return status.error();
+  }
   return address_space::remap(current_process().memory_owner(), address, old_length, new_length,
                               static_cast<unsigned>(flags), new_address);
 }

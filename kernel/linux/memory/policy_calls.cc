@@ -1,6 +1,7 @@
 // Where memory lies, and in which order CPUs see it: one NUMA node, and membarrier.
 #include "core/units.hh"
 #include "linux/call.hh"
+#include "linux/process.hh"
 #include "memory/address_space.hh"
 #include "memory/application_memory.hh"
 
@@ -56,13 +57,14 @@ Status call_mbind(std::uint64_t address, std::uint64_t length, std::uint64_t mod
 }
 LINUX_CALL(237, mbind, call_mbind);
 
-// membarrier(2). Registration costs and changes nothing here.
+// membarrier(2). Registration costs nothing here, but who forgets it is told so, as on Linux.
 Result<int> call_membarrier(int command, unsigned flags, int) {
   // Linux, include/uapi/linux/membarrier.h.
   constexpr int kQuery = 0, kGlobal = 1, kGlobalExpedited = 2, kRegisterGlobalExpedited = 4,
                 kPrivateExpedited = 8, kRegisterPrivateExpedited = 16,
                 kPrivateExpeditedSyncCore = 32, kRegisterPrivateExpeditedSyncCore = 64;
   if (flags != 0) return Errno::kEINVAL;
+  std::atomic<std::uint32_t>& registered = current_process().memory_barriers;
   switch (command) {
     case kQuery:
       return kGlobal | kGlobalExpedited | kRegisterGlobalExpedited | kPrivateExpedited |
@@ -71,11 +73,17 @@ Result<int> call_membarrier(int command, unsigned flags, int) {
     case kRegisterGlobalExpedited:
     case kRegisterPrivateExpedited:
     case kRegisterPrivateExpeditedSyncCore:
+      registered.fetch_or(static_cast<std::uint32_t>(command), std::memory_order_relaxed);
       return 0;
-    case kGlobal:
-    case kGlobalExpedited:
     case kPrivateExpedited:
     case kPrivateExpeditedSyncCore:
+      // A registration is the next bit above its command.
+      if ((registered.load(std::memory_order_relaxed) &
+           (static_cast<std::uint32_t>(command) << 1)) == 0)
+        return Errno::kEPERM;
+      [[fallthrough]];
+    case kGlobal:
+    case kGlobalExpedited:
       address_space::synchronise_cpus();
       return 0;
     default:

@@ -185,6 +185,7 @@ void inherit_attributes(Process& child, Process& parent) {
 void reset_attributes_for_exec(Process& process) {
   process.attributes.dumpable = true;
   process.attributes.keeps_capabilities = false;
+  process.memory_barriers.store(0, std::memory_order_relaxed);
   Identity& identity = process.identity;
   identity.saved_user = process.user;
   identity.saved_group = process.group_id;
