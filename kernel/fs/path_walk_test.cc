@@ -170,4 +170,23 @@ TEST_CASE_FIXTURE(Links, "permissions hold for everyone but user 0") {
   CHECK(find_vnode(root(), "directory", true, nobody));
 }
 
+TEST_CASE_FIXTURE(Links, "walks with rules stay where they may be") {
+  const Result<Ref<Vnode>> base = find_vnode(root_vnode(), "/directory", true);
+  REQUIRE(base);
+  const auto walk = [&](const char* path, const WalkRules& rules) {
+    const Result<Ref<Vnode>> found = find_vnode(*base, path, true, {}, &rules);
+    return found ? 0 : code(found.error());
+  };
+  const WalkRules beneath{.beneath = true}, in_root{.in_root = true}, no_links{.no_links = true};
+  CHECK(walk("inner/../file", beneath) == 0);
+  CHECK(walk("inner/../../directory/file", beneath) == code(Errno::kEXDEV));
+  CHECK(walk("/directory/file", beneath) == code(Errno::kEXDEV));
+  CHECK(walk("up", beneath) == code(Errno::kEXDEV));
+  CHECK(walk("/file", in_root) == 0);
+  CHECK(walk("../../file", in_root) == 0);
+  CHECK(walk("up", in_root) == code(Errno::kENOENT));
+  CHECK(walk("up", no_links) == code(Errno::kELOOP));
+  CHECK(walk("file", no_links) == 0);
+}
+
 }  // namespace plumbline

@@ -232,8 +232,21 @@ Status protect(std::uint64_t address, std::uint64_t length, std::uint8_t protect
   return status;
 }
 
+namespace {
+
+// Removes what a private mapping shows of its object, but not the copies of it that it has made.
+void unmap_originals(std::uint64_t begin, std::uint64_t end) {
+  for (std::uint64_t page = begin; page < end; page += kPageSize) {
+    const paging::ProgramPage found = paging::program_page({page});
+    if (found.exists && found.owner != paging::PageOwner::kMapping)
+      paging::unmap_range(page, page + kPageSize, state.changes);
+  }
+}
+
+}  // namespace
+
 void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
-                         void (*free_pages)(void* context), void* context) {
+                         PrivateCopies copies, void (*free_pages)(void* context), void* context) {
   const StateGuard guard;
   // An object's areas may lie in any window.
   for (Window* window = &common_window; window != nullptr; window = window->next) {
@@ -245,8 +258,13 @@ void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_
         const std::uint64_t area_end = area_first + area->length() / kPageSize;
         const std::uint64_t from = std::max(first, area_first), to = std::min(end, area_end);
         if (from >= to) continue;
-        paging::unmap_range(area->begin + (from - area_first) * kPageSize,
-                            area->begin + (to - area_first) * kPageSize, state.changes);
+        const std::uint64_t unmap_begin = area->begin + (from - area_first) * kPageSize;
+        const std::uint64_t unmap_end = area->begin + (to - area_first) * kPageSize;
+        if (copies == PrivateCopies::kStay && !area->attributes.shared) {
+          unmap_originals(unmap_begin, unmap_end);
+        } else {
+          paging::unmap_range(unmap_begin, unmap_end, state.changes);
+        }
       }
     }
   }

@@ -90,10 +90,13 @@ Status residency(std::uint64_t address, std::uint64_t length, unsigned char* byt
 // Resolves a fault at `address`. Called with interrupts enabled, in the faulting thread.
 FaultOutcome resolve_fault(std::uint64_t address, Access access);
 
-// Removes the mappings of pages [first, end) of an object, private copies included, then calls
-// `free_pages` (unless null) before anything can be mapped again.
+// Removes the mappings of pages [first, end) of an object, then calls `free_pages` (unless null)
+// before anything can be mapped again. What programs have changed of it for themselves goes as
+// well where the object ends, and stays where it has a hole.
+enum class PrivateCopies : std::uint8_t { kGo, kStay };
 void forget_object_pages(MemoryObject& object, std::uint64_t first, std::uint64_t end,
-                         void (*free_pages)(void* context) = nullptr, void* context = nullptr);
+                         PrivateCopies copies, void (*free_pages)(void* context) = nullptr,
+                         void* context = nullptr);
 
 // Where a word that several mappings may share lies, for futexes: kShared, and the physical address
 // of its page, when `address` is mapped at this moment and shared. Only looks at the page tables:

@@ -57,7 +57,8 @@ void AnonymousObject::resize(std::uint64_t size) {
     const LockGuard guard(store_lock_);
     size_.store(size, std::memory_order_release);
   }
-  drop_pages(align_up(size, kPageSize) / kPageSize, ~std::uint64_t{0});
+  drop_pages(align_up(size, kPageSize) / kPageSize, ~std::uint64_t{0},
+             address_space::PrivateCopies::kGo);
   clear(size, align_up(size, kPageSize));
 }
 
@@ -72,7 +73,7 @@ void AnonymousObject::punch_hole(std::uint64_t offset, std::uint64_t length) {
     return;
   }
   clear(offset, first);
-  drop_pages(first / kPageSize, last / kPageSize);
+  drop_pages(first / kPageSize, last / kPageSize, address_space::PrivateCopies::kStay);
   clear(last, end);
 }
 
@@ -84,7 +85,8 @@ void AnonymousObject::clear(std::uint64_t offset, std::uint64_t end) {
   }
 }
 
-void AnonymousObject::drop_pages(std::uint64_t first, std::uint64_t end) {
+void AnonymousObject::drop_pages(std::uint64_t first, std::uint64_t end,
+                                 address_space::PrivateCopies copies) {
   struct Range {
     AnonymousObject* object;
     std::uint64_t first, end;
@@ -92,7 +94,7 @@ void AnonymousObject::drop_pages(std::uint64_t first, std::uint64_t end) {
   // Freed while the address space is still locked: a fault in between would map a page again that
   // is about to go (a punched hole lies within the size).
   address_space::forget_object_pages(
-      *this, first, end,
+      *this, first, end, copies,
       [](void* context) {
         const auto* r = static_cast<const Range*>(context);
         const LockGuard guard(r->object->store_lock_);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "memory/address_space.hh"
 #include "memory/memory_object.hh"
 #include "memory/page_store.hh"
 #include "sync/lock_guard.hh"
@@ -57,7 +58,7 @@ class AnonymousObject : public MemoryObject {
 
  private:
   void clear(std::uint64_t offset, std::uint64_t end);
-  void drop_pages(std::uint64_t first, std::uint64_t end);
+  void drop_pages(std::uint64_t first, std::uint64_t end, address_space::PrivateCopies copies);
 
   Mutex store_lock_;
   PageStore store_;

@@ -79,7 +79,7 @@ int main(void) {
                          "missing",
                          "sub/x",
                          "in/x",
-                         "/proc/self/environ",
+                         "/proc/self/status",
                          "/sub/deep"};
   for (unsigned i = 0; i < sizeof paths / sizeof *paths; ++i) with_rules(paths[i]);
   /* Magic links lead to what is open. */

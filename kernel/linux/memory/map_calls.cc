@@ -90,7 +90,8 @@ Result<std::uint64_t> call_mmap(std::uint64_t address, std::uint64_t length,
     if (object == nullptr) return Errno::kENOMEM;
     request.object = Ref<MemoryObject>(Ref<AnonymousObject>::adopt(object));
   }
-  const std::uint64_t replaced_end = request.fixed ? address + size : address;
+  const std::uint64_t replaced_end =
+      request.fixed || request.fixed_noreplace ? address + size : address;
   if (const Status status = check_address_space(size, address, replaced_end); !status)
     return status.error();
   return address_space::map(request);
