@@ -101,9 +101,15 @@ class Pipe final : public ReferenceCounted {
   bool full() const {
     return used_.load(std::memory_order_relaxed) >= slots_count_.load(std::memory_order_relaxed);
   }
-  // A read, or a write, need not wait, at this moment.
-  bool readable_now() const { return !empty() || writers_.load(std::memory_order_relaxed) == 0; }
-  bool writable_now() const { return !full() || readers_.load(std::memory_order_relaxed) == 0; }
+  // A read, or a write, need not wait, at this moment. In one order with Waiters::add.
+  bool readable_now() const {
+    return used_.load(std::memory_order_seq_cst) != 0 ||
+           writers_.load(std::memory_order_seq_cst) == 0;
+  }
+  bool writable_now() const {
+    return used_.load(std::memory_order_seq_cst) < slots_count_.load(std::memory_order_seq_cst) ||
+           readers_.load(std::memory_order_seq_cst) == 0;
+  }
   Slot& slot(unsigned index) { return slots_[(first_ + index) & (ring_size_ - 1)]; }
   // With the lock. A page for a new slot at the end, or null.
   std::byte* take_page();
@@ -136,9 +142,10 @@ class Pipe final : public ReferenceCounted {
     Waiters(const Waiters&) = delete;
     Waiters& operator=(const Waiters&) = delete;
     // Right without the lock, too, after a full fence.
-    bool empty() const { return first_.load(std::memory_order_relaxed) == nullptr; }
+    bool empty() const { return first_.load(std::memory_order_seq_cst) == nullptr; }
+    // A full fence.
     void add(Waiter& waiter) {
-      last_->store(&waiter, std::memory_order_relaxed);
+      last_->store(&waiter, std::memory_order_seq_cst);
       last_ = &waiter.next;
     }
     // If it is there.

@@ -12,9 +12,9 @@ template <Pipe::Ready kReady>
 inline Status Pipe::sleep(Waiters& waiters) {
   Waiter waiter;
   wait_lock_.lock_unmasked();
+  // In this order: either what is waited for is seen here, or this waiter in the list by who stores
+  // it.
   waiters.add(waiter);
-  // Either what is waited for is seen here, or this waiter in the list by who stores it.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   const bool needed = !(this->*kReady)();
   if (!needed || !waiter.sleeper.sleep_releasing(wait_lock_)) [[unlikely]] {
     withdraw(waiters, waiter);
