@@ -5,25 +5,12 @@
 
 #include "fs/file_system.hh"
 #include "fs/pipe.hh"
+#include "fs/vnode_file.hh"
 #include "sync/lock_guard.hh"
 #include "sync/mutex.hh"
 
 namespace plumbline {
 namespace {
-
-class VnodeFile : public File {
- public:
-  VnodeFile(Ref<Vnode> vnode, std::uint32_t flags) : File(flags), vnode_(std::move(vnode)) {}
-  Status stat(Attributes& attributes) override { return vnode_->attributes(attributes); }
-  Vnode* vnode() override { return vnode_.get(); }
-  std::size_t describe(std::span<char> text) override {
-    const Result<std::size_t> length = vnode_->path(text);
-    return length ? *length : 0;
-  }
-
- protected:
-  const Ref<Vnode> vnode_;
-};
 
 class DirectoryFile final : public VnodeFile {
  public:
@@ -33,7 +20,7 @@ class DirectoryFile final : public VnodeFile {
   Result<std::uint64_t> end() override { return Errno::kEINVAL; }
   Status synchronise() override { return {}; }
   Status read_directory(DirectorySink& sink, std::uint64_t& from) override {
-    return vnode_->read_directory(sink, from);
+    return vnode()->read_directory(sink, from);
   }
 };
 
@@ -42,13 +29,6 @@ class PathOnlyFile final : public VnodeFile {
   using VnodeFile::VnodeFile;
   Result<Ref<MemoryObject>> memory_object() override { return Errno::kEBADF; }
 };
-
-template <typename T>
-Result<Ref<File>> make(Ref<Vnode> vnode, std::uint32_t flags) {
-  auto* const file = new (std::nothrow) T(std::move(vnode), flags);
-  if (file == nullptr) return Errno::kENOMEM;
-  return Ref<File>::adopt(file);
-}
 
 // What the files below belong to; made once and never destroyed.
 class NamelessFileSystem final : public FileSystem {
@@ -101,11 +81,11 @@ Result<Ref<Vnode>> file_vnode(Ref<File> file) {
 }
 
 Result<Ref<File>> open_directory(Ref<Vnode> vnode, std::uint32_t flags) {
-  return make<DirectoryFile>(std::move(vnode), flags);
+  return open_vnode_file<DirectoryFile>(std::move(vnode), flags);
 }
 
 Result<Ref<File>> open_path_only(Ref<Vnode> vnode, std::uint32_t flags) {
-  return make<PathOnlyFile>(std::move(vnode), flags);
+  return open_vnode_file<PathOnlyFile>(std::move(vnode), flags);
 }
 
 }  // namespace plumbline

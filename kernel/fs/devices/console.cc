@@ -11,7 +11,7 @@
 #include "core/init_calls.hh"
 #include "core/log.hh"
 #include "fs/device_files.hh"
-#include "fs/devices/device_file.hh"
+#include "fs/vnode_file.hh"
 #include "platform/platform.hh"
 #include "sched/thread.hh"
 #include "sync/interruptible_wait.hh"
@@ -116,9 +116,9 @@ class Console {
 };
 constinit Console console;
 
-class ConsoleFile final : public DeviceFile {
+class ConsoleFile final : public VnodeFile {
  public:
-  ConsoleFile(Ref<Vnode> node, std::uint32_t flags) : DeviceFile(std::move(node), flags) {
+  ConsoleFile(Ref<Vnode> node, std::uint32_t flags) : VnodeFile(std::move(node), flags) {
     console.prepare();
   }
 
@@ -166,7 +166,7 @@ bool runs_program() {
 }
 
 void register_console() {
-  register_device(device_number(5, 1), open_device_file<ConsoleFile>);
+  register_device(device_number(5, 1), open_vnode_file<ConsoleFile>);
   if (runs_program()) virtio::reserve_console();
 }
 INIT_CALL(InitLevel::kDevice, register_console);

@@ -5,7 +5,7 @@
 #include "core/init_calls.hh"
 #include "drivers/random/random.hh"
 #include "fs/device_files.hh"
-#include "fs/devices/device_file.hh"
+#include "fs/vnode_file.hh"
 #include "memory/anonymous_object.hh"
 #include "memory/application_memory.hh"
 
@@ -15,9 +15,9 @@ namespace {
 constexpr std::uint32_t kMajor = 1;
 
 // Has a position, which lseek sets and nothing looks at: Linux lets programs seek here.
-class MemoryDevice : public DeviceFile {
+class MemoryDevice : public VnodeFile {
  public:
-  using DeviceFile::DeviceFile;
+  using VnodeFile::VnodeFile;
   bool seekable() const override { return true; }
   Result<std::uint64_t> end() override { return std::uint64_t{0}; }
 };
@@ -91,11 +91,11 @@ class RandomFile final : public MemoryDevice {
 };
 
 void register_memory_devices() {
-  register_device(device_number(kMajor, 3), open_device_file<NullFile>);
-  register_device(device_number(kMajor, 5), open_device_file<ZeroFile>);
-  register_device(device_number(kMajor, 7), open_device_file<FullFile>);
-  register_device(device_number(kMajor, 8), open_device_file<RandomFile>);
-  register_device(device_number(kMajor, 9), open_device_file<RandomFile>);
+  register_device(device_number(kMajor, 3), open_vnode_file<NullFile>);
+  register_device(device_number(kMajor, 5), open_vnode_file<ZeroFile>);
+  register_device(device_number(kMajor, 7), open_vnode_file<FullFile>);
+  register_device(device_number(kMajor, 8), open_vnode_file<RandomFile>);
+  register_device(device_number(kMajor, 9), open_vnode_file<RandomFile>);
 }
 INIT_CALL(InitLevel::kDevice, register_memory_devices);
 

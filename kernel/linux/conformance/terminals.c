@@ -442,6 +442,8 @@ static void raw_reads(void) {
   show_read("one", slave, 100);
   raw(0, 1);
   show_read("a tenth", slave, 100);
+  /* Far longer than it takes. */
+  raw(0, 100);
   NEED(pthread_create(&thread, NULL, type_later, "h") == 0);
   show_read("in time", slave, 100);
   pthread_join(thread, NULL);
@@ -551,7 +553,7 @@ static void ends(void) {
   RESULT(epoll_wait(set, &event, 1, 0));
   type("line\n");
   struct epoll_event both[2];
-  usleep(50000);
+  NEED(events(slave, POLLIN, 10000) == POLLIN && events(master, POLLIN, 10000) == POLLIN);
   RESULT(epoll_wait(set, both, 2, 1000));
   show_read("line", slave, 100);
   show_all("echo", master);

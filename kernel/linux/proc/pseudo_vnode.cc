@@ -8,6 +8,7 @@
 #include "core/clock.hh"
 #include "core/units.hh"
 #include "fs/name.hh"
+#include "fs/vnode_file.hh"
 #include "fs/vnode_files.hh"
 #include "sync/lock_guard.hh"
 
@@ -20,15 +21,16 @@ FileTime time_now() {
   return {static_cast<std::int64_t>(now / kSecond), static_cast<std::uint32_t>(now % kSecond)};
 }
 
-class TextFile final : public File {
+class TextFile final : public VnodeFile {
  public:
-  TextFile(Ref<PseudoText> text, std::uint32_t flags) : File(flags), node_(std::move(text)) {}
+  TextFile(const Ref<PseudoText>& text, std::uint32_t flags)
+      : VnodeFile(text, flags), node_(*text) {}
 
   Result<std::size_t> read(IoCursor& to, std::uint64_t offset) override {
     const LockGuard guard(lock_);
     if (offset == 0 || !made_) {
       content_.clear();
-      if (Status status = node_->generate(content_); !status) return status.error();
+      if (Status status = node_.generate(content_); !status) return status.error();
       if (!content_.complete()) return Errno::kENOMEM;
       made_ = true;
     }
@@ -47,22 +49,16 @@ class TextFile final : public File {
     if (from.remaining() >= value.size()) return Errno::kEINVAL;
     const std::size_t length = from.take(std::as_writable_bytes(std::span(value)));
     if (from.faulted()) return Errno::kEFAULT;
-    if (Status status = node_->store({value.data(), length}); !status) return status.error();
+    if (Status status = node_.store({value.data(), length}); !status) return status.error();
     return length;
   }
 
   bool seekable() const override { return true; }
   Result<std::uint64_t> end() override { return Errno::kEINVAL; }
   Status truncate(std::uint64_t) override { return {}; }
-  Status stat(Attributes& attributes) override { return node_->attributes(attributes); }
-  Vnode* vnode() override { return node_.get(); }
-  std::size_t describe(std::span<char> text) override {
-    const Result<std::size_t> length = node_->path(text);
-    return length ? *length : 0;
-  }
 
  private:
-  const Ref<PseudoText> node_;
+  PseudoText& node_;  // the vnode
   Mutex lock_;
   TextBuffer content_;
   bool made_ = false;

@@ -5,8 +5,8 @@
 
 #include "core/init_calls.hh"
 #include "fs/device_files.hh"
-#include "fs/devices/device_file.hh"
 #include "fs/root.hh"
+#include "fs/vnode_file.hh"
 #include "linux/events/descriptors.hh"
 #include "linux/proc/process_directory.hh"
 #include "linux/proc/pseudo_vnode.hh"
@@ -18,11 +18,11 @@ namespace {
 constexpr std::uint64_t kPtsMagic = 0x1cd1;
 constexpr std::uint64_t kRootInode = 1, kMultiplexerInode = 2, kFirstSlaveInode = 3;
 
-class TerminalFile : public DeviceFile {
+class TerminalFile : public VnodeFile {
  public:
   TerminalFile(Ref<Vnode> node, Ref<Terminal> terminal, std::uint32_t flags, TerminalEnd end,
                std::uint32_t generation)
-      : DeviceFile(std::move(node), flags),
+      : VnodeFile(std::move(node), flags),
         terminal_(std::move(terminal)),
         end_(end),
         generation_(generation) {}
