@@ -64,7 +64,10 @@ class Epoll final : public AnonymousFile {
 
   // Gives up to `most` (> 0) EpollEvents to `to`, which has room for them. Waits while there are
   // none: 0 at the deadline. kRestart: a signal came first; kEFAULT.
-  Result<unsigned> wait(IoCursor& to, unsigned most, Deadline deadline);
+  Result<unsigned> wait(IoCursor& to, unsigned most, Deadline deadline) {
+    if (ready_count_.load(std::memory_order_relaxed) == 1 && collect_only(to)) return 1u;
+    return wait_for_any(to, most, deadline);
+  }
 
   PollEvents poll() override;
   PollSource* poll_source() override { return &source_; }

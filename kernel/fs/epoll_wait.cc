@@ -99,7 +99,7 @@ Result<unsigned> Epoll::collect(IoCursor& to, unsigned most) {
 
 // The commonest wait finds one level-triggered entry. It would go back on the list where it is the
 // only one, so it stays there, whatever happens to its file meanwhile. False when it is not that.
-inline bool Epoll::collect_only(IoCursor& to) {
+bool Epoll::collect_only(IoCursor& to) {
   const LockGuard guard(lock_);
   // Acquire: the list is seen as it was when it was counted. With the lock nobody takes an entry
   // out, and others are put behind it, so the list's own lock is not needed.
@@ -109,13 +109,9 @@ inline bool Epoll::collect_only(IoCursor& to) {
   if ((interest & (kEpollOneShot | kEpollEdge)) != 0) return false;
   const PollEvents found = entry.file.poll() & interest & ~kFlags;
   if (found == 0 || !to.put_object(EpollEvent{found, entry.data})) return false;
-  wait_.wake_one();  // for one of those who wait beside us: it is still ready
+  // For one of those who wait beside us: it is still ready.
+  if (wait_.anybody_waits()) wait_.wake_one();
   return true;
-}
-
-Result<unsigned> Epoll::wait(IoCursor& to, unsigned most, Deadline deadline) {
-  if (ready_count_.load(std::memory_order_relaxed) == 1 && collect_only(to)) return 1u;
-  return wait_for_any(to, most, deadline);
 }
 
 Result<unsigned> Epoll::wait_for_any(IoCursor& to, unsigned most, Deadline deadline) {

@@ -60,9 +60,15 @@ class IoCursor {
   // The same for all that remains and without sleeping, for holders of spinlocks. False, and
   // nothing is taken: a page is not there, or not yet, or the cursor is limited.
   bool take_all_at_once(std::byte* to) {
-    const std::span here(&here_, 1);
-    if (limited_ || !gather_at_once(to, here)) return false;
-    if (!further_.empty() && !gather_at_once(to + here_.length, further_)) return false;
+    if (limited_) return false;
+    if (further_.empty()) {
+      if (!gather_at_once(to, {&here_, 1})) return false;
+    } else if (const IoSegment* const first = further_.data() - 1; first->length == here_.length) {
+      // Nothing has been taken yet of the segment in front of the others, so it is among them.
+      if (!gather_at_once(to, {first, further_.size() + 1})) return false;
+    } else if (!gather_at_once(to, {&here_, 1}) || !gather_at_once(to + here_.length, further_)) {
+      return false;
+    }
     remaining_ = here_.length = 0;
     further_ = {};
     return true;

@@ -38,6 +38,7 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
   const auto end = ports_.begin() + static_cast<ptrdiff_t>(port_count_);
   if (std::find(ports_.begin(), end, port) != end) return false;
   handlers_[port_count_] = handler;
+  prefetches_ = prefetches_ || handler.prefetch != nullptr;
   ports_[port_count_++] = port;
   return true;
 }
@@ -109,7 +110,7 @@ void Interface::receive(std::span<PacketBuffer* const> frames, Transmit& out) {
     const size_t burst = std::min(frames.size(), kBurst);
     size_t count = 0;
     for (size_t i = 0; i < burst; ++i) count += classify(frames[i], pending_[count], out);
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count && prefetches_; ++i) {
       const Pending& pending = pending_[i];
       if (pending.handler->prefetch != nullptr)
         pending.handler->prefetch(pending.handler->context, pending.datagram.hint);

@@ -80,7 +80,10 @@ class Interface {
   bool bind(uint16_t port, const UdpHandler& handler);
 
   // Calls `handler` for the datagrams to all ports that are not bound; it may refuse() them.
-  void set_default_handler(const UdpHandler& handler) { handlers_[kDefaultPort] = handler; }
+  void set_default_handler(const UdpHandler& handler) {
+    handlers_[kDefaultPort] = handler;
+    prefetches_ = prefetches_ || handler.prefetch != nullptr;
+  }
   // Calls `notice` when a datagram that was sent from `local` to `remote` did not arrive, with the
   // code of the ICMP message "destination unreachable".
   using Unreachable = void (*)(void* context, UdpEndpoint local, UdpEndpoint remote, uint8_t code);
@@ -229,6 +232,8 @@ class Interface {
   // Behind those of the ports the one for all others, if there is one.
   static constexpr size_t kDefaultPort = kMaximumPorts;
   std::array<UdpHandler, kMaximumPorts + 1> handlers_{};
+  // Whether any of them has a second pass.
+  bool prefetches_ = false;
   Unreachable unreachable_ = nullptr;
   void* unreachable_context_ = nullptr;
   std::array<Pending, kBurst> pending_;

@@ -164,13 +164,13 @@ bool send_from_program_at_once(uint16_t source_port, UdpEndpoint to, size_t leng
                                Interface::PayloadWriter write, void* context) {
   if (network == nullptr) return false;
   ProgramQueue& queue = local_queue();
-  const LockGuard guard(queue.lock);
+  queue.lock.lock_unmasked();
   QueueLoop& loop = *queue.loop;
   PacketBuffer* const frame = loop.interface.make_datagram(source_port, to, length, write, context);
-  if (frame == nullptr) [[unlikely]]
-    return false;
-  loop.pair.transmit(frame);
-  return true;
+  if (frame != nullptr) [[likely]]
+    loop.pair.transmit(frame);
+  queue.lock.unlock_unmasked();
+  return frame != nullptr;
 }
 
 bool receive_for_program() {

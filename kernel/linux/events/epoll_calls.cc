@@ -81,7 +81,8 @@ Status call_epoll_ctl(int set, int operation, int descriptor, std::uint64_t even
 }
 
 // One attempt; kRestart as Epoll::wait has it.
-Result<unsigned> wait_once(int set, std::uint64_t events, int most, Deadline deadline) {
+[[gnu::always_inline]] inline Result<unsigned> wait_once(int set, std::uint64_t events, int most,
+                                                         Deadline deadline) {
   constexpr int kMost = std::numeric_limits<int>::max() / static_cast<int>(sizeof(EpollEvent));
   if (most <= 0 || most > kMost) return Errno::kEINVAL;
   const std::size_t length = static_cast<std::size_t>(most) * sizeof(EpollEvent);

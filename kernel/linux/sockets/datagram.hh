@@ -27,12 +27,10 @@ struct Datagram {
   // buffer as there.
   static constexpr std::size_t kOverhead = 640;
 
-  static Datagram* create(std::size_t length) {
+  static Datagram* create(std::size_t length, const DatagramHeader& header = {}) {
     void* memory = datagram_memory::allocate(sizeof(Datagram) + length);
     if (memory == nullptr) return nullptr;
-    auto* made = new (memory) Datagram;
-    made->length = static_cast<std::uint32_t>(length);
-    return made;
+    return new (memory) Datagram(header, length);
   }
   std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
   std::size_t charge() const { return ((length + 127) & ~std::size_t{127}) + kOverhead; }
@@ -47,6 +45,9 @@ struct Datagram {
       datagram_memory::release(this, size);
     }
   }
+
+  Datagram(const DatagramHeader& what, std::size_t size)
+      : header(what), length(static_cast<std::uint32_t>(size)) {}
 
   Datagram* next = nullptr;
   DatagramHeader header;

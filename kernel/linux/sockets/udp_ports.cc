@@ -105,9 +105,7 @@ inline UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
   return best;
 }
 
-void enlist(UdpSocket& socket, unsigned batch) {
-  // Release: what was pushed is seen by whoever takes the flag back.
-  if (socket.to_be_told.exchange(true, std::memory_order_acq_rel)) return;
+[[gnu::noinline]] void enlist_first(UdpSocket& socket, unsigned batch) {
   UdpSocket* head = batches[batch].load(std::memory_order_relaxed);
   do {
     socket.next_to_be_told = head;
@@ -115,21 +113,38 @@ void enlist(UdpSocket& socket, unsigned batch) {
                                                  std::memory_order_relaxed));
 }
 
-inline Delivery give(UdpSocket& socket, const DatagramHeader& header,
-                     std::span<const std::byte> payload, Datagram* ready, unsigned batch) {
-  const std::size_t charge = payload.size() + Datagram::kOverhead;
-  if (!socket.has_room(charge)) {
-    socket.count_drop();
-    if (ready != nullptr) ready->release();
+inline void enlist(UdpSocket& socket, unsigned batch) {
+  // Release: what was pushed is seen by whoever takes the flag back.
+  if (!socket.to_be_told.exchange(true, std::memory_order_acq_rel)) [[unlikely]]
+    enlist_first(socket, batch);
+}
+
+// False: there is no room, and it is counted.
+inline bool has_room(UdpSocket& socket, std::size_t length) {
+  if (socket.has_room(length + Datagram::kOverhead)) [[likely]]
+    return true;
+  socket.count_drop();
+  return false;
+}
+
+Delivery give(UdpSocket& socket, Datagram* datagram, unsigned batch) {
+  if (!has_room(socket, datagram->length)) {
+    datagram->release();
     return Delivery::kDropped;
   }
-  Datagram* datagram = ready;
-  if (datagram == nullptr) {
-    datagram = Datagram::create(payload.size());
-    if (datagram == nullptr) return Delivery::kDropped;
-    if (!payload.empty()) std::memcpy(datagram->data(), payload.data(), payload.size());
-  }
-  datagram->header = header;
+  socket.push(datagram);
+  enlist(socket, batch);
+  return Delivery::kTaken;
+}
+
+[[gnu::always_inline]] inline Delivery give_copy(UdpSocket& socket, const DatagramHeader& header,
+                                                 std::span<const std::byte> payload,
+                                                 unsigned batch) {
+  if (!has_room(socket, payload.size())) return Delivery::kDropped;
+  Datagram* const datagram = Datagram::create(payload.size(), header);
+  if (datagram == nullptr) [[unlikely]]
+    return Delivery::kDropped;
+  if (!payload.empty()) std::memcpy(datagram->data(), payload.data(), payload.size());
   socket.push(datagram);
   enlist(socket, batch);
   return Delivery::kTaken;
@@ -181,7 +196,7 @@ Delivery deliver_arrived_udp(const DatagramHeader& header, std::span<const std::
   bucket.lock.lock_masked();
   UdpSocket* const socket = choose(bucket, header);
   const Delivery result =
-      socket != nullptr ? give(*socket, header, payload, nullptr, batch) : Delivery::kNobody;
+      socket != nullptr ? give_copy(*socket, header, payload, batch) : Delivery::kNobody;
   bucket.lock.unlock_masked();
   return result;
 }
@@ -192,14 +207,17 @@ Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> pa
   const LockGuard guard(bucket.lock);
   if (!broadcast) {
     UdpSocket* const socket = choose(bucket, header);
-    if (socket != nullptr) return give(*socket, header, payload, ready, batch);
-    if (ready != nullptr) ready->release();
+    if (ready == nullptr)
+      return socket != nullptr ? give_copy(*socket, header, payload, batch) : Delivery::kNobody;
+    ready->header = header;
+    if (socket != nullptr) return give(*socket, ready, batch);
+    ready->release();
     return Delivery::kNobody;
   }
   Delivery result = Delivery::kNobody;
   for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
     if (fit(socket->binding, header) == 0) continue;
-    give(*socket, header, payload, nullptr, batch);
+    give_copy(*socket, header, payload, batch);
     result = Delivery::kTaken;
   }
   if (ready != nullptr) ready->release();

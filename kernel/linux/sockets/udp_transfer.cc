@@ -20,17 +20,19 @@ constexpr int kControlTypeOfService = 1, kControlTimeToLive = 2;
 inline Datagram* UdpSocket::take(bool peek) {
   // In the usual miss nothing is locked.
   if (queued_.load(std::memory_order_acquire) == 0) return nullptr;
-  const LockGuard guard(lock_);
+  lock_.lock_unmasked();
   Datagram* const datagram = first_;
-  if (datagram == nullptr) return nullptr;
-  if (peek) {
-    datagram->retain();
-    return datagram;
+  if (datagram != nullptr) [[likely]] {
+    if (peek) {
+      datagram->retain();
+    } else {
+      first_ = datagram->next;
+      if (first_ == nullptr) last_ = nullptr;
+      queued_.store(queued_.load(std::memory_order_relaxed) - datagram->charge(),
+                    std::memory_order_release);
+    }
   }
-  first_ = datagram->next;
-  if (first_ == nullptr) last_ = nullptr;
-  queued_.store(queued_.load(std::memory_order_relaxed) - datagram->charge(),
-                std::memory_order_release);
+  lock_.unlock_unmasked();
   return datagram;
 }
 
