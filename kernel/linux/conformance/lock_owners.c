@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +21,10 @@ static void make_mutex(int protocol, int robust) {
   pthread_mutex_init(&mutex, &attributes);
 }
 
+static atomic_int locked;
 static void* lock_and_end(void* argument) {
   pthread_mutex_lock(&mutex);
+  locked = 1;
   usleep(20000);
   return argument;
 }
@@ -47,7 +50,9 @@ static void count_together(const char* what) {
 
 static void lose_owner(const char* what) {
   pthread_t thread;
+  locked = 0;
   pthread_create(&thread, NULL, lock_and_end, NULL);
+  while (!locked) usleep(100);
   usleep(5000); /* usually waits before the owner ends, at times after */
   printf("%s: %s", what, strerror(pthread_mutex_lock(&mutex)));
   pthread_join(thread, NULL);

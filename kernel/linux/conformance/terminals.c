@@ -590,6 +590,13 @@ static int session(void) {
   FLAG(tcgetpgrp(master) == getpid());
   FLAG(tcgetsid(slave) == getpid());
   FLAG(tcgetsid(master) == getpid());
+  struct stat node;
+  int terminal = -1, front = -1;
+  FILE* const about = fopen("/proc/self/stat", "r");
+  NEED(about != NULL && fstat(slave, &node) == 0);
+  NEED(fscanf(about, "%*d (%*[^)]) %*c %*d %*d %*d %d %d", &terminal, &front) == 2);
+  fclose(about);
+  FLAG((unsigned)terminal == node.st_rdev && front == getpid());
   RESULT(tcsetpgrp(slave, -1));
   RESULT(tcsetpgrp(slave, 1 << 20));
   RESULT(tcsetpgrp(slave, getpgrp()));

@@ -30,10 +30,11 @@ const char* state_name(char state) {
 
 void print_stat(TextBuffer& text, const ProcessSnapshot& process) {
   // Fields as numbered in proc(5); those that the kernel does not know are 0.
-  text.print("%u (%.*s) %c %u %u %u 0 -1 4194304 ", process.id,
+  text.print("%u (%.*s) %c %u %u %u %lu %d 4194304 ", process.id,
              static_cast<int>(process.name.size()), process.name.data(), process.state,
-             process.parent, process.process_group, process.session);  // 1-9
-  text.print("0 0 0 0 %lu 0 %lu 0 ", ticks(process.cpu_time),          // 10-17
+             process.parent, process.process_group, process.session,
+             Number{process.terminal_device}, process.terminal_group);  // 1-9
+  text.print("0 0 0 0 %lu 0 %lu 0 ", ticks(process.cpu_time),           // 10-17
              ticks(process.children_cpu_time));
   text.print("%d %d %u 0 %lu ", 20 + process.nice, process.nice, process.tasks,  // 18-22
              ticks(process.started));

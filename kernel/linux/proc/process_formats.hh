@@ -16,6 +16,9 @@ struct ProcessSnapshot {
   std::string_view name;
   char state = 'S';
   std::uint32_t parent = 0, process_group = 0, session = 0;
+  // The controlling terminal: its device number, and the group in front; 0 and -1: none.
+  std::uint64_t terminal_device = 0;
+  int terminal_group = -1;
   std::uint32_t real_user = 0, user = 0, saved_user = 0;
   std::uint32_t real_group = 0, group_id = 0, saved_group = 0;
   const std::uint32_t* groups = nullptr;

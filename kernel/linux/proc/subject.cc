@@ -7,6 +7,7 @@
 #include "linux/signal/delivery.hh"
 #include "linux/signal/signal_numbers.hh"
 #include "linux/system/limits.hh"
+#include "linux/terminals/terminal.hh"
 #include "linux/time/cpu_time.hh"
 #include "memory/address_space.hh"
 
@@ -32,6 +33,19 @@ void add_tasks(ProcessSnapshot& snapshot, const Subject& subject) {
   }
   if (process.stopped.load(std::memory_order_relaxed)) snapshot.state = 'T';
   if (process.zombie || snapshot.tasks == 0) snapshot.state = 'Z';
+}
+
+void add_terminal(ProcessSnapshot& snapshot, const Process& process) {
+  std::uint64_t serial;
+  {
+    const LockGuard guard(process_table_lock());
+    serial = process.terminal;
+  }
+  if (serial == 0) return;
+  const Ref<Terminal> terminal = Terminal::find_serial(serial);
+  if (!terminal) return;
+  snapshot.terminal_device = terminal->device();
+  snapshot.terminal_group = static_cast<int>(terminal->foreground());
 }
 
 void add_signals(ProcessSnapshot& snapshot, const Subject& subject) {
@@ -113,6 +127,7 @@ ProcessSnapshot snapshot(const Subject& subject) {
   result.cpu_time =
       subject.whole || !subject.task ? process_cpu_time(process) : task_cpu_time(*subject.task);
   if (subject.whole) result.children_cpu_time = children_cpu_time(process);
+  add_terminal(result, *subject.process);
   add_signals(result, subject);
   add_identity(result, process);
   add_memory(result, process);

@@ -54,10 +54,14 @@ Status Terminal::give_up_control(const User& user) {
   return {};
 }
 
-Result<GroupId> Terminal::foreground(const User& user) {
-  if (user.end == TerminalEnd::kSlave && !controls(calling_process())) return Errno::kENOTTY;
+GroupId Terminal::foreground() {
   const LockGuard guard(lock_);
   return foreground_;
+}
+
+Result<GroupId> Terminal::foreground(const User& user) {
+  if (user.end == TerminalEnd::kSlave && !controls(calling_process())) return Errno::kENOTTY;
+  return foreground();
 }
 
 Status Terminal::set_foreground(std::uint64_t argument) {

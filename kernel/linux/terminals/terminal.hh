@@ -37,6 +37,7 @@ class Terminal final : public ReferenceCounted {
   // Never used again, unlike the number.
   std::uint64_t serial() const { return serial_; }
   std::uint64_t device() const;  // st_rdev of the slave
+  GroupId foreground();
 
   // Opens the slave and, for a leader of a session without a terminal, makes it the controlling
   // one, if `control`. Returns what a slave's file must remember. kEIO: locked or hung up; kEBUSY.
