@@ -53,9 +53,10 @@ class IntrusiveList {
   void remove(T* element) {
     ListHook* hook = &(element->*Hook);
     ASSERT(hook->linked());
+    ListHook *const next = hook->next, *const previous = hook->previous;
     // In one piece for empty_unlocked(), which may look at the head meanwhile.
-    __atomic_store_n(&hook->previous->next, hook->next, __ATOMIC_RELAXED);
-    hook->next->previous = hook->previous;
+    __atomic_store_n(&previous->next, next, __ATOMIC_RELAXED);
+    next->previous = previous;
     hook->next = hook->previous = nullptr;
   }
 

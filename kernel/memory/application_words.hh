@@ -25,8 +25,11 @@ template <typename Word>
 bool store_word(std::uint64_t address, Word value) {
   return copy_to_application(address, &value, sizeof value) == sizeof value;
 }
+inline bool load_word_at_once(std::uint32_t& value, std::uint64_t address) {
+  return load_word_atomically(value, address);
+}
 #else
-template <typename Word>
+template <typename Word, int kFixup = FIXUP_ON_DEMAND>
 [[gnu::always_inline]] inline bool load_word(Word& value, std::uint64_t address) {
   static_assert(std::is_integral_v<Word> && (sizeof(Word) == 4 || sizeof(Word) == 8));
   Word loaded;
@@ -36,7 +39,7 @@ template <typename Word>
       ".quad 1b, %l[bad], %c2\n\t"
       ".popsection"
       : "=r"(loaded)
-      : "m"(*reinterpret_cast<const Word*>(address)), "i"(FIXUP_ON_DEMAND)
+      : "m"(*reinterpret_cast<const Word*>(address)), "i"(kFixup)
       : "memory"
       : bad);
   // GCC before 12.4 may drop or move an asm goto with outputs; not one that another asm follows
@@ -46,6 +49,10 @@ template <typename Word>
   return true;
 bad:
   return false;
+}
+// load_word_atomically for an address that has been checked: for holders of spinlocks.
+[[gnu::always_inline]] inline bool load_word_at_once(std::uint32_t& value, std::uint64_t address) {
+  return load_word<std::uint32_t, FIXUP_AT_ONCE>(value, address);
 }
 template <typename Word>
 [[gnu::always_inline]] inline bool store_word(std::uint64_t address, Word value) {

@@ -16,6 +16,9 @@
 #include "arch/x86_64/interrupts.hh"
 #include "core/idle.hh"
 
+// Takes a lock that another CPU holds. Not to be called but by Spinlock.
+extern "C" [[gnu::no_caller_saved_registers]] void wait_for_spinlock(std::atomic<bool>* held);
+
 namespace plumbline {
 
 // Masks interrupts while held, so a handler of the same CPU cannot find it taken, and the holder is
@@ -51,21 +54,17 @@ class Spinlock {
 
   // The same for callers that have masked interrupts already and will unmask them themselves.
   void lock_masked() {
-    if (!try_lock_masked()) [[unlikely]]
-      wait_masked();
+    if (!try_lock_masked()) [[unlikely]] {
+      // Keeps all registers, which no compiler knows of a function that it is told to call: who
+      // takes a lock need not save those that a call may change.
+      asm volatile("call wait_for_spinlock" : : "D"(&held_) : "memory", "cc");
+    }
   }
   void unlock_masked() { held_.store(false, std::memory_order_release); }
   // Takes the lock if it is free; the caller has masked interrupts.
   bool try_lock_masked() { return !held_.exchange(true, std::memory_order_acquire); }
 
  private:
-  [[gnu::noinline]] void wait_masked() {
-    do {
-      // Only read while it is taken: the line stays shared, and the holder's store finds it so.
-      while (held_.load(std::memory_order_relaxed)) cpu_relax();
-    } while (!try_lock_masked());
-  }
-
   std::atomic<bool> held_{false};
   std::uint8_t were_enabled_ = 0;
 };

@@ -130,7 +130,9 @@ void deliver_pending_interrupts() {
 
 }  // extern "C"
 
-void interrupt_detail::deliver_pending() { deliver_pending_interrupts(); }
+extern "C" [[gnu::no_caller_saved_registers]] void deliver_keeping_registers() {
+  deliver_pending_interrupts();
+}
 
 void set_fixed_vector(unsigned vector, InterruptHandler handler, void* argument) {
   vectors[vector] = {handler, argument};

@@ -8,11 +8,6 @@
 
 namespace plumbline {
 
-namespace interrupt_detail {
-// Delivers what arrived while masked.
-void deliver_pending();
-}  // namespace interrupt_detail
-
 // Not 0 when handlers may run on this CPU: the flag itself, to be kept and looked at later.
 inline std::uint8_t interrupt_flag() {
   std::uint8_t enabled;
@@ -39,7 +34,9 @@ inline void unmask_interrupts() {
       : pending);
   return;
 pending:
-  interrupt_detail::deliver_pending();
+  // Delivers what arrived while masked. Keeps all registers, which no compiler knows of a function
+  // that it is told to call: who unmasks need not save those that a call may change.
+  asm volatile("call deliver_keeping_registers" : : : "memory", "cc");
 }
 
 // Masks interrupts for a scope. Nests.

@@ -1,6 +1,7 @@
 #include "linux/threads/futex_table.hh"
 
 #include "memory/application_memory.hh"
+#include "memory/application_words.hh"
 #include "sync/interruptible_wait.hh"
 #include "sync/lock_guard.hh"
 
@@ -24,11 +25,6 @@ class FutexTable::BothLocks {
   Bucket& first_;
   Bucket& second_;
 };
-
-FutexTable::Bucket& FutexTable::bucket_of(std::uint64_t key) {
-  // Multiplicative hashing (Knuth, TAOCP 3, 6.4): the highest bits depend on all of the key's.
-  return buckets_[(key >> 2) * 0x9e37'79b9'7f4a'7c15 >> 56];
-}
 
 bool FutexTable::withdraw(Waiter& waiter) {
   for (;;) {
@@ -101,7 +97,7 @@ Status FutexTable::wait_for_ever(std::uint64_t address, std::uint32_t expected) 
   Bucket& bucket = bucket_of(address);
   std::uint32_t value;
   bucket.lock.lock_unmasked();
-  while (!load_word_atomically(value, address)) [[unlikely]] {
+  while (!load_word_at_once(value, address)) [[unlikely]] {
       bucket.lock.unlock_unmasked();
       if (const Status status = touch_application(address, false); !status) return status;
       bucket.lock.lock_unmasked();
@@ -121,19 +117,6 @@ Status FutexTable::wait_for_ever(std::uint64_t address, std::uint32_t expected) 
   // Acquire: what the waker did before comes before what this thread does now.
   if (waiter.woken.load(std::memory_order_acquire) || !prepare_again(waiter)) return {};
   return sleep(waiter, Deadline::never(), interruption_pending);
-}
-
-unsigned FutexTable::wake(std::uint64_t key, unsigned count, std::uint32_t bits) {
-  Bucket& bucket = bucket_of(key);
-  const LockGuard guard(bucket.lock);
-  Waiter* const first = bucket.waiters.front();
-  if (first == nullptr) return 0;
-  // Nearly always one is to be woken, and nobody else is in the bucket.
-  if (count == 1 && first->wakes_for(key, bits)) {
-    wake_one(bucket, *first);
-    return 1;
-  }
-  return wake_locked(bucket, key, count, bits);
 }
 
 Result<unsigned> FutexTable::requeue(FutexWord from, FutexWord to, unsigned wakes, unsigned moves,

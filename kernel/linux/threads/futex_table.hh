@@ -36,10 +36,12 @@ class FutexTable {
   // `stop` said so; kEFAULT.
   Status wait(FutexWord word, std::uint32_t expected, std::uint32_t bits, Deadline deadline,
               StopFunction stop);
-  // The same for a word that is its own key, without a deadline, for all bits, until a signal asks
-  // the thread not to wait (kRestart): what nearly all waits are.
+  // The same for a word of the program's (is_application_range) that is its own key, without a
+  // deadline, for all bits, until a signal asks the thread not to wait (kRestart): what nearly all
+  // waits are.
   Status wait_for_ever(std::uint64_t address, std::uint32_t expected);
-  // Wakes at most `count` waiters that share a bit with `bits`; returns how many.
+  // Wakes at most `count` waiters that share a bit with `bits`; returns how many. Not for callers
+  // that have masked interrupts.
   unsigned wake(std::uint64_t key, unsigned count, std::uint32_t bits);
   // Wakes `wakes` waiters of the first and makes at most `moves` others wait for the second. When
   // `expected` is given, kEAGAIN unless the first word has that value. Returns how many in all.
@@ -106,6 +108,11 @@ class FutexTable {
   std::atomic<unsigned> owners_to_be_{0};
 };
 
+inline FutexTable::Bucket& FutexTable::bucket_of(std::uint64_t key) {
+  // Multiplicative hashing (Knuth, TAOCP 3, 6.4): the highest bits depend on all of the key's.
+  return buckets_[(key >> 2) * 0x9e37'79b9'7f4a'7c15 >> 56];
+}
+
 inline void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) {
   bucket.waiters.remove(&waiter);
   waiter.sleeper.wake_masked();
@@ -124,6 +131,25 @@ inline void FutexTable::wake_one(Bucket& bucket, Waiter& waiter) {
     }
     waiter = next;
   }
+  return woken;
+}
+
+// In line where programs call it.
+[[gnu::always_inline]] inline unsigned FutexTable::wake(std::uint64_t key, unsigned count,
+                                                        std::uint32_t bits) {
+  Bucket& bucket = bucket_of(key);
+  unsigned woken = 0;
+  bucket.lock.lock_unmasked();
+  if (Waiter* const first = bucket.waiters.front(); first != nullptr) {
+    // Nearly always one is to be woken, and nobody else is in the bucket.
+    if (count == 1 && first->wakes_for(key, bits)) [[likely]] {
+      wake_one(bucket, *first);
+      woken = 1;
+    } else {
+      woken = wake_locked(bucket, key, count, bits);
+    }
+  }
+  bucket.lock.unlock_unmasked();
   return woken;
 }
 

@@ -31,7 +31,7 @@ IDLE_TEXT void idle_loop() {
   for (;;) {
     here.need_reschedule = 0;
     queue.slice_armed = false;
-    // Before the length is read, and the other way round in `tell`.
+    // Before the length is read, and the other way round in `tell_other_cpu`.
     here.halted.store(1, std::memory_order_seq_cst);
     if (__atomic_load_n(&queue.length, __ATOMIC_SEQ_CST) == 0) {
       if (here.index == 0 && log_has_text() && may_drain()) {

@@ -12,6 +12,20 @@
 #include "sync/spinlock.hh"
 
 namespace plumbline::scheduler {
+struct RunQueue;
+}
+
+// Rarely needed by who wakes a thread, so they keep all registers, and are called in a way that
+// lets the compiler use that.
+extern "C" {
+// With the lock of the running CPU's queue: somebody waits, and no slice is armed.
+[[gnu::no_caller_saved_registers]] void arm_first_slice(plumbline::scheduler::RunQueue* queue);
+// With the lock of another CPU's queue: somebody was added to it.
+[[gnu::no_caller_saved_registers]] void tell_other_cpu(plumbline::scheduler::RunQueue* queue,
+                                                       unsigned index);
+}
+
+namespace plumbline::scheduler {
 
 // Everything under the lock, unless it says otherwise; counters are read without it too, and may be
 // a little out of date then.
@@ -73,12 +87,9 @@ inline void attend(RunQueue& queue, PerCpu& here) {
   if (here.current == queue.idle) {
     here.need_reschedule = 1;
   } else if (!queue.slice_armed) {
-    arm_slice(queue, tsc_now());
+    asm volatile("call arm_first_slice" : : "D"(&queue) : "memory", "cc");
   }
 }
-
-// Somebody was added to another CPU's.
-void tell(RunQueue& queue, const Thread& thread);
 
 // With the lock of `queue`, which is that of the thread's CPU.
 [[gnu::always_inline]] inline void add(RunQueue& queue, Thread& thread) {
@@ -87,7 +98,7 @@ void tell(RunQueue& queue, const Thread& thread);
   if (&queue == &queue_of(here)) [[likely]] {
     attend(queue, here);
   } else {
-    tell(queue, thread);
+    asm volatile("call tell_other_cpu" : : "D"(&queue), "S"(thread.cpu) : "memory", "cc");
   }
 }
 

@@ -86,19 +86,23 @@ void initialise_cpu(Thread& idle) {
   set_fixed_vector(kRescheduleVector, handle_reschedule, nullptr);
 }
 
-[[gnu::noinline]] void tell(RunQueue& queue, const Thread& thread) {
+extern "C" [[gnu::no_caller_saved_registers]] void arm_first_slice(RunQueue* queue) {
+  arm_slice(*queue, tsc_now());
+}
+
+extern "C" [[gnu::no_caller_saved_registers]] void tell_other_cpu(RunQueue* queue, unsigned index) {
   // Either the idle loop sees the queue's new length, or `halted` is seen here.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  PerCpu& target = cpu(thread.cpu);
+  PerCpu& target = cpu(index);
   // A CPU that is awake and idle looks at its queue before it halts; one that runs a thread needs
   // to be told once, to start the slice.
   const bool halted = target.halted.load(std::memory_order_seq_cst) != 0;
-  if (halted || (target.current != queue.idle && !queue.slice_armed)) {
-    ++queue.wake_interrupts;
+  if (halted || (target.current != queue->idle && !queue->slice_armed)) {
+    ++queue->wake_interrupts;
     // Until the slice's end nobody else needs to tell it. A halted CPU resets this when it
     // switches.
-    queue.slice_armed = true;
-    send_interrupt(thread.cpu, kRescheduleVector);
+    queue->slice_armed = true;
+    send_interrupt(index, kRescheduleVector);
   }
 }
 
@@ -182,7 +186,7 @@ bool block_and_release(Spinlock& list, std::uint32_t unless_work) {
     return false;
   }
   list.unlock_masked();
-  switch_to_next<Switcher::kLeaves>(queue);
+  switch_to_next<Switcher::kLeaves>(queue, here);
   unmask_interrupts();
   return true;
 }

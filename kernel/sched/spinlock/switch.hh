@@ -42,9 +42,8 @@ enum class Switcher { kLeaves, kAny };
 // Runs the next thread, or the idle thread. Returns when the caller's thread runs again, with the
 // lock released, still masked.
 template <Switcher kSwitcher>
-[[gnu::always_inline]] inline void switch_to_next(RunQueue& queue) {
+[[gnu::always_inline]] inline void switch_to_next(RunQueue& queue, PerCpu& here = this_cpu()) {
   constexpr bool kMayStay = kSwitcher == Switcher::kAny;
-  PerCpu& here = this_cpu();
   if ((here.preempt_count | here.need_reschedule) != 0) [[unlikely]]
     check_switch(queue, here);
   Thread* previous = here.current;
@@ -90,7 +89,7 @@ template <Switcher kSwitcher>
       send_away(queue, *running, choose_cpu(*running));
     }
   }
-  switch_to_next<Switcher::kAny>(queue);
+  switch_to_next<Switcher::kAny>(queue, here);
 }
 
 }  // namespace plumbline::scheduler
