@@ -31,8 +31,11 @@ Result<std::size_t> EventCounter::read(IoCursor& to, std::uint64_t) {
   std::uint64_t value = take();
   if (value == 0) {
     if (nonblocking()) return Errno::kEAGAIN;
-    const Status waited = wait_interruptibly(read_wait_, [&] { return (value = take()) != 0; });
-    if (!waited) return waited.error();
+    const auto there = [&] { return count_.load(std::memory_order_acquire) != 0; };
+    // Another reader may be quicker.
+    do {
+      if (read_wait_.sleep_unless(there) == SleepResult::kInterrupted) return Errno::kRestart;
+    } while ((value = take()) == 0);
   }
   write_wait_.wake_all();
   source_.notify(kPollOut | kPollWriteNormal);

@@ -51,6 +51,7 @@ static void* open_to_write(void* path) {
 }
 
 int main(void) {
+  umask(022); /* whoever starts this may have another */
   int p[2], q[2];
   memset(buffer, 'b', sizeof buffer);
 
