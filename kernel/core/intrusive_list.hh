@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "core/assert.hh"
+#include "core/member_owner.hh"
 
 namespace plumbline {
 
@@ -26,12 +27,12 @@ class IntrusiveList {
   bool empty() const { return head_.next == &head_; }
   // The same for a reader without the lock that protects the list; the answer may be out of date.
   bool empty_unlocked() const { return __atomic_load_n(&head_.next, __ATOMIC_RELAXED) == &head_; }
-  T* front() { return empty() ? nullptr : owner(head_.next); }
-  T* back() { return empty() ? nullptr : owner(head_.previous); }
+  T* front() { return empty() ? nullptr : member_owner<Hook>(head_.next); }
+  T* back() { return empty() ? nullptr : member_owner<Hook>(head_.previous); }
   // The element after `element`, or null at the end.
   T* next(T* element) {
     ListHook* hook = (element->*Hook).next;
-    return hook == &head_ ? nullptr : owner(hook);
+    return hook == &head_ ? nullptr : member_owner<Hook>(hook);
   }
 
   void push_front(T* element) { insert(head_.next, element); }
@@ -63,8 +64,8 @@ class IntrusiveList {
   class Iterator {
    public:
     explicit Iterator(ListHook* hook) : hook_(hook) {}
-    T& operator*() const { return *owner(hook_); }
-    T* operator->() const { return owner(hook_); }
+    T& operator*() const { return *member_owner<Hook>(hook_); }
+    T* operator->() const { return member_owner<Hook>(hook_); }
     Iterator& operator++() {
       hook_ = hook_->next;
       return *this;
@@ -86,13 +87,6 @@ class IntrusiveList {
     hook->previous = position->previous;
     __atomic_store_n(&position->previous->next, hook, __ATOMIC_RELAXED);
     position->previous = hook;
-  }
-  // offsetof does not take a member pointer; this is its equivalent for one.
-  static T* owner(ListHook* hook) {
-    alignas(T) static const char layout[sizeof(T)] = {};
-    const auto* object = reinterpret_cast<const T*>(layout);
-    const auto offset = reinterpret_cast<const char*>(&(object->*Hook)) - layout;
-    return reinterpret_cast<T*>(reinterpret_cast<char*>(hook) - offset);
   }
 
   ListHook head_;

@@ -2,6 +2,8 @@
 // removal take.
 #pragma once
 
+#include "core/member_owner.hh"
+
 namespace plumbline {
 
 // The link of one element in one IntrusiveQueue.
@@ -31,18 +33,10 @@ class IntrusiveQueue {
     if (hook == nullptr) return nullptr;
     head_.next = hook->next;
     if (hook->next == nullptr) last_ = &head_;
-    return owner(hook);
+    return member_owner<Hook>(hook);
   }
 
  private:
-  // offsetof does not take a member pointer; this is its equivalent for one.
-  static T* owner(QueueHook* hook) {
-    alignas(T) static const char layout[sizeof(T)] = {};
-    const auto* object = reinterpret_cast<const T*>(layout);
-    const auto offset = reinterpret_cast<const char*>(&(object->*Hook)) - layout;
-    return reinterpret_cast<T*>(reinterpret_cast<char*>(hook) - offset);
-  }
-
   QueueHook head_;
   // The last element's hook, or head_.
   QueueHook* last_ = &head_;

@@ -87,6 +87,9 @@ class Terminal final : public ReferenceCounted {
 
   Result<std::size_t> read_master(const User& user, IoCursor& to);
   Result<std::size_t> read_slave(const User& user, IoCursor& to);
+  // Waits for room and takes, until all is taken, the user's end has hung up, or waiting ends.
+  Result<std::size_t> write_all(const User& user, IoCursor& from,
+                                std::size_t (Terminal::*take)(IoCursor&));
   Result<std::size_t> write_master(const User& user, IoCursor& from);
   Result<std::size_t> write_slave(const User& user, IoCursor& from);
   std::size_t take_typed(IoCursor& from);

@@ -30,24 +30,7 @@ std::size_t Terminal::take_typed(IoCursor& from) {
 }
 
 Result<std::size_t> Terminal::write_master(const User& user, IoCursor& from) {
-  std::size_t total = 0;
-  for (;;) {
-    std::uint32_t seen;
-    std::size_t done;
-    {
-      const LockGuard guard(lock_);
-      seen = changes();
-      done = take_typed(from);
-    }
-    total += done;
-    if (done != 0) changed();
-    if (from.remaining() == 0) return total;
-    if (from.faulted()) return total != 0 ? Result<std::size_t>(total) : Errno::kEFAULT;
-    if (done != 0) continue;
-    Status waited = Errno::kEAGAIN;
-    if (!user.nonblocking) waited = wait_for_change(seen, Deadline::never());
-    if (!waited) return total != 0 ? Result<std::size_t>(total) : waited.error();
-  }
+  return write_all(user, from, &Terminal::take_typed);
 }
 
 // With the lock: what is there now, up to a line's end.

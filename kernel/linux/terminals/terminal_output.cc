@@ -20,16 +20,8 @@ std::size_t Terminal::take_written(IoCursor& from) {
   return done;
 }
 
-Result<std::size_t> Terminal::write_slave(const User& user, IoCursor& from) {
-  bool stops_background;
-  {
-    const LockGuard guard(lock_);
-    stops_background = (discipline_.settings().local & kStopBackground) != 0;
-  }
-  if (stops_background) {
-    if (const Status status = check_background(user, kBackgroundWriteSignal); !status)
-      return status.error();
-  }
+Result<std::size_t> Terminal::write_all(const User& user, IoCursor& from,
+                                        std::size_t (Terminal::*take)(IoCursor&)) {
   std::size_t total = 0;
   for (;;) {
     if (hung_up(user)) return total != 0 ? Result<std::size_t>(total) : Errno::kEIO;
@@ -38,7 +30,7 @@ Result<std::size_t> Terminal::write_slave(const User& user, IoCursor& from) {
     {
       const LockGuard guard(lock_);
       seen = changes();
-      done = take_written(from);
+      done = (this->*take)(from);
     }
     total += done;
     if (done != 0) changed();
@@ -49,6 +41,19 @@ Result<std::size_t> Terminal::write_slave(const User& user, IoCursor& from) {
     if (!user.nonblocking) waited = wait_for_change(seen, Deadline::never());
     if (!waited) return total != 0 ? Result<std::size_t>(total) : waited.error();
   }
+}
+
+Result<std::size_t> Terminal::write_slave(const User& user, IoCursor& from) {
+  bool stops_background;
+  {
+    const LockGuard guard(lock_);
+    stops_background = (discipline_.settings().local & kStopBackground) != 0;
+  }
+  if (stops_background) {
+    if (const Status status = check_background(user, kBackgroundWriteSignal); !status)
+      return status.error();
+  }
+  return write_all(user, from, &Terminal::take_written);
 }
 
 Result<std::size_t> Terminal::read_master(const User& user, IoCursor& to) {
