@@ -32,6 +32,14 @@ constexpr std::uint64_t kPhysicalKey = std::uint64_t{1} << 63;
 
 constinit FutexTable table;
 
+// Low addresses may mean another word to each program (address_space::open_window).
+std::uint64_t private_key(std::uint64_t address) {
+  if (address >= address_space::kWindowEnd) return address;
+  constexpr std::uint64_t kOwners = (std::uint64_t{1} << 22) - 1;
+  // Not current_process(): a call here would make every futex call save all registers.
+  return address | (current_task().process->memory_owner() & kOwners) << 40;
+}
+
 bool end_asked() { return current_task().must_end.load(std::memory_order_relaxed); }
 
 bool task_exists(std::uint32_t id) {
@@ -158,15 +166,12 @@ Result<long> lock_call(FutexWord word, bool only_try, Deadline deadline) {
 Result<long> call_futex(std::uint64_t address, unsigned operation, std::uint32_t value,
                         std::uint64_t timeout, std::uint64_t second_address,
                         std::uint32_t third_value) {
-  // What nearly all calls are, with as little as possible on the way. Low addresses are not their
-  // own keys.
-  constexpr std::uint64_t kAbove = kApplicationEnd - address_space::kWindowEnd;
-  const bool plain =
-      address % sizeof(std::uint32_t) == 0 && address - address_space::kWindowEnd < kAbove;
+  // What nearly all calls are, with as little as possible on the way.
+  const bool plain = address % sizeof(std::uint32_t) == 0 && address < kApplicationEnd;
   if (plain && operation == (kWake | kPrivateFlag) && static_cast<std::int32_t>(value) > 0)
-    return static_cast<long>(table.wake(address, value, FutexTable::kAnyBit));
+    return static_cast<long>(table.wake(private_key(address), value, FutexTable::kAnyBit));
   if (plain && operation == (kWait | kPrivateFlag) && timeout == 0) {
-    const Status status = table.wait_for_ever(address, value);
+    const Status status = table.wait_for_ever({address, private_key(address)}, value);
     return status ? Result<long>(0) : status.error();
   }
   return any_futex_call(address, operation, value, timeout, second_address, third_value);
@@ -177,17 +182,6 @@ LINUX_CALL(202, futex, call_futex);
 }  // namespace
 
 FutexTable& futex_table() { return table; }
-
-namespace {
-
-// Low addresses may mean another word to each program (address_space::open_window).
-std::uint64_t private_key(std::uint64_t address) {
-  if (address >= address_space::kWindowEnd) return address;
-  constexpr std::uint64_t kOwners = (std::uint64_t{1} << 22) - 1;
-  return address | (current_process().memory_owner() & kOwners) << 40;
-}
-
-}  // namespace
 
 Result<FutexWord> futex_word(std::uint64_t address, bool shared) {
   if (address % sizeof(std::uint32_t) != 0) return Errno::kEINVAL;

@@ -93,20 +93,20 @@ Status FutexTable::wait(FutexWord word, std::uint32_t expected, std::uint32_t bi
   return sleep(waiter, deadline, stop);
 }
 
-Status FutexTable::wait_for_ever(std::uint64_t address, std::uint32_t expected) {
-  Bucket& bucket = bucket_of(address);
+Status FutexTable::wait_for_ever(FutexWord word, std::uint32_t expected) {
+  Bucket& bucket = bucket_of(word.key);
   std::uint32_t value;
   bucket.lock.lock_unmasked();
-  while (!load_word_at_once(value, address)) [[unlikely]] {
+  while (!load_word_at_once(value, word.address)) [[unlikely]] {
       bucket.lock.unlock_unmasked();
-      if (const Status status = touch_application(address, false); !status) return status;
+      if (const Status status = touch_application(word.address, false); !status) return status;
       bucket.lock.lock_unmasked();
     }
   if (value != expected) {
     bucket.lock.unlock_unmasked();
     return Errno::kEAGAIN;
   }
-  Waiter waiter({address, address}, kAnyBit);
+  Waiter waiter(word, kAnyBit);
   waiter.bucket.store(&bucket, std::memory_order_relaxed);
   bucket.waiters.push_back(&waiter);
   if (!waiter.sleeper.sleep_releasing(bucket.lock)) {

@@ -36,10 +36,9 @@ class FutexTable {
   // `stop` said so; kEFAULT.
   Status wait(FutexWord word, std::uint32_t expected, std::uint32_t bits, Deadline deadline,
               StopFunction stop);
-  // The same for a word of the program's (is_application_range) that is its own key, without a
-  // deadline, for all bits, until a signal asks the thread not to wait (kRestart): what nearly all
-  // waits are.
-  Status wait_for_ever(std::uint64_t address, std::uint32_t expected);
+  // The same for a word of the program's (is_application_range), without a deadline, for all bits,
+  // until a signal asks the thread not to wait (kRestart): what nearly all waits are.
+  Status wait_for_ever(FutexWord word, std::uint32_t expected);
   // Wakes at most `count` waiters that share a bit with `bits`; returns how many. Not for callers
   // that have masked interrupts.
   unsigned wake(std::uint64_t key, unsigned count, std::uint32_t bits);

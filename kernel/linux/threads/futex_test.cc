@@ -33,8 +33,8 @@ TEST_CASE("a wait looks at the word first") {
         Errno::kEAGAIN);
   CHECK(table().wait({8, 8}, 1, FutexTable::kAnyBit, Deadline::never(), never).error() ==
         Errno::kEFAULT);
-  CHECK(table().wait_for_ever(word.name().address, 1).error() == Errno::kEAGAIN);
-  CHECK(table().wait_for_ever(8, 1).error() == Errno::kEFAULT);
+  CHECK(table().wait_for_ever(word.name(), 1).error() == Errno::kEAGAIN);
+  CHECK(table().wait_for_ever({8, 8}, 1).error() == Errno::kEFAULT);
   CHECK(table()
             .wait(word.name(), 0, FutexTable::kAnyBit, Deadline::after(milliseconds(5)), never)
             .error() == Errno::kETIMEDOUT);
@@ -53,7 +53,7 @@ TEST_CASE("a mutex made of a futex excludes") {
     if (word.value.compare_exchange_strong(seen, 1)) return;
     if (seen != 2) seen = word.value.exchange(2);
     for (int tries = 0; seen != 0; ++tries) {
-      static_cast<void>(tries % 2 == 0 ? table().wait_for_ever(word.name().address, 2)
+      static_cast<void>(tries % 2 == 0 ? table().wait_for_ever(word.name(), 2)
                                        : table().wait(word.name(), 2, FutexTable::kAnyBit,
                                                       Deadline::never(), never));
       seen = word.value.exchange(2);
