@@ -3,6 +3,7 @@
 #include "arch/x86_64/interrupts.hh"
 #include "core/idle.hh"
 #include "sched/scheduler.hh"
+#include "sync/biased_lock.hh"
 #include "sync/condition_variable.hh"
 #include "sync/lock_guard.hh"
 #include "sync/mutex.hh"
@@ -46,6 +47,76 @@ GUEST_TEST(sync_spinlock_excludes) {
   }
   CHECK_EQUAL(guarded.first, steps.load());
   CHECK(steps.load() >= 2 * cpu_count());
+}
+
+// As long as its owner is alone it stays the owner's, and then it excludes like any other.
+GUEST_TEST(sync_biased_lock_excludes_visitors) {
+  static BiasedLock lock;
+  static Guarded guarded;
+  static std::atomic<std::uint64_t> steps;
+  static std::atomic<bool> alone;
+  guarded = {};
+  steps.store(0);
+  alone.store(true);
+  {
+    const Deadline deadline = Deadline::after(kStressTime);
+    const Crew crew(2 * cpu_count(), [deadline](unsigned number) {
+      // Visitors come while the owner's threads, two of them, are in the middle of it.
+      if (this_cpu().index != 0) {
+        while (steps.load() < 1000) cpu_relax();
+        alone.store(false);
+      }
+      for (unsigned i = 0; i < 20000 && !deadline.passed(); ++i) {
+        lock.lock();
+        const bool biased = !lock.is_shared();
+        CHECK(guarded.step());
+        steps.fetch_add(1, std::memory_order_relaxed);
+        lock.unlock();
+        if (number == 0 && i == 100 && alone.load()) CHECK(biased);
+      }
+    });
+  }
+  CHECK_EQUAL(guarded.first, steps.load());
+  CHECK_EQUAL(lock.is_shared(), cpu_count() > 1);
+}
+
+// Whoever comes first from elsewhere must not meet the owner inside: many locks, one visit each.
+GUEST_TEST(sync_biased_lock_is_given_up_outside_of_sections) {
+  if (cpu_count() == 1) return guest_test_skip("needs two cpus");
+  static constexpr unsigned kLocks = 64;
+  static BiasedLock locks[kLocks];
+  static Guarded guarded[kLocks];
+  static std::atomic<unsigned> turn;
+  static std::atomic<std::uint64_t> steps;
+  for (Guarded& each : guarded) each = {};
+  turn.store(0);
+  steps.store(0);
+  {
+    const Crew crew(2, [](unsigned number) {
+      for (unsigned i = 0; i < kLocks; ++i) {
+        if (number == 0) {
+          std::uint64_t own = 0;
+          do {
+            locks[i].lock();
+            CHECK(guarded[i].step());
+            locks[i].unlock();
+            steps.fetch_add(1, std::memory_order_relaxed);
+            // The other one comes when this one is surely inside, again and again.
+            if (++own == 100) turn.store(i + 1);
+          } while (own < 100 || !locks[i].is_shared());
+        } else {
+          while (turn.load() != i + 1) cpu_relax();
+          locks[i].lock();
+          CHECK(guarded[i].step());
+          locks[i].unlock();
+          steps.fetch_add(1, std::memory_order_relaxed);
+        }
+      }
+    });
+  }
+  std::uint64_t sum = 0;
+  for (const Guarded& each : guarded) sum += each.first;
+  CHECK_EQUAL(sum, steps.load());
 }
 
 // A waiter may be a virtual CPU that the host has taken off its core. The lock must not be kept for
