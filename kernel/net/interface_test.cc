@@ -18,7 +18,7 @@ TEST_CASE("a datagram is echoed in its own buffer, with correct headers") {
       PacketBuffer* const buffer = net.load(udp_frame(4000, 7, text));
       net.interface.receive(buffer, net.out);
       REQUIRE(net.out.size() == 1);
-      CHECK(buffer->in_use);
+      CHECK(buffer->references == 1);
       CHECK((buffer->checksum == ChecksumState::kPartial) == offload);
       net.out.flush();
       const auto sent = net.sent();

@@ -25,14 +25,20 @@ void BufferPool::init(std::span<std::byte> memory, uint64_t physical) {
     buffer->memory = areas + i * kStride;
     buffer->physical = areas_physical + i * kStride;
     buffer->capacity = kCapacity;
-    buffer->pool = this;
-    buffer->index = static_cast<uint16_t>(i);
+    buffer->source = this;
     buffer->reset();
     buffer->next = free_;
     free_ = buffer;
   }
-  shuffle_areas({reinterpret_cast<PacketBuffer*>(memory.data()), count_});
+  buffers_ = reinterpret_cast<PacketBuffer*>(memory.data());
+  shuffle_areas(buffers());
 }
+
+void BufferPool::take_back(BufferSource& pool, PacketBuffer* buffer) {
+  static_cast<BufferPool&>(pool).put(buffer);
+}
+
+void BufferPool::release_any(PacketBuffer* buffer) { net::release(buffer); }
 
 // Buffers follow one another in a ring in the order in which they were first handed out. If their
 // memory lay in that order too, this core's prefetcher would see the constant distance and fetch
