@@ -37,20 +37,20 @@ void TimerWheel::unlink(Timer& timer) {
   --count_;
 }
 
-std::optional<uint64_t> TimerWheel::next_turn(unsigned level) const {
-  if (used_[level] == 0) return std::nullopt;
+std::optional<uint64_t> TimerWheel::next_turn(unsigned level, uint64_t used) const {
+  if (used == 0) return std::nullopt;
   // Slot numbers of this level, in the order in which they have their turn. The one of now has had
   // it, so what is there waits for the next time round.
   const uint64_t turn = current_ >> (level * kLevelBits);
   const auto first = static_cast<int>((turn + 1) % kSlots);
-  const auto wait = static_cast<unsigned>(std::countr_zero(std::rotr(used_[level], first)));
+  const auto wait = static_cast<unsigned>(std::countr_zero(std::rotr(used, first)));
   return (turn + 1 + wait) << (level * kLevelBits);
 }
 
 std::optional<uint64_t> TimerWheel::next_tick() const {
   std::optional<uint64_t> earliest;
   for (unsigned level = 0; level < kLevels; ++level) {
-    const auto turn = next_turn(level);
+    const auto turn = next_turn(level, used_[level]);
     if (turn && (!earliest || *turn < *earliest)) earliest = turn;
   }
   return earliest;
@@ -100,21 +100,22 @@ std::optional<Nanoseconds> TimerWheel::next() {
   if (unfinished_) return time_of(current_);
   const auto tick = next_tick();
   unsigned level = 0;
-  while (next_turn(level) != tick) ++level;
+  while (next_turn(level, used_[level]) != tick) ++level;
   if (level == 0) return time_of(*tick);
   // The slot's turn is when its timers are sorted, up to a slot's length before the first expires.
   // Where they are few, their deadlines spare whoever sleeps until then a wake-up for that alone.
-  List& list = slots_[level][(*tick >> (level * kLevelBits)) % kSlots];
+  const auto index = static_cast<unsigned>(*tick >> (level * kLevelBits)) % kSlots;
+  List& list = slots_[level][index];
   uint64_t first = UINT64_MAX;
   unsigned seen = 0;
   for (Timer* timer = list.front(); timer != nullptr; timer = list.next(timer)) {
     if (++seen > kLookedAt) return time_of(*tick);
     first = std::min(first, tick_of(timer->deadline_));
   }
-  // Other levels' slots may have their turns in between.
+  // Other slots may have their turns in between.
   for (unsigned other = 0; other < kLevels; ++other) {
-    if (other == level) continue;
-    if (const auto turn = next_turn(other)) first = std::min(first, *turn);
+    const uint64_t here = other == level ? uint64_t{1} << index : 0;
+    if (const auto turn = next_turn(other, used_[other] & ~here)) first = std::min(first, *turn);
   }
   return time_of(std::max(first, *tick));
 }

@@ -111,8 +111,8 @@ class TimerWheel {
   void rearm(Timer& timer, Nanoseconds at);
   void link(Timer& timer);
   void unlink(Timer& timer);
-  // The first tick after current_ at which a slot of `level` has its turn, of those in use.
-  std::optional<uint64_t> next_turn(unsigned level) const;
+  // The first tick after current_ at which a slot of `level` has its turn, of those in `used`.
+  std::optional<uint64_t> next_turn(unsigned level, uint64_t used) const;
   std::optional<uint64_t> next_tick() const;
   // Does what is left to do at current_; false when `limit` ran out.
   bool run_tick(Nanoseconds now, unsigned& limit);
