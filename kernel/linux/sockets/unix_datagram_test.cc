@@ -78,5 +78,54 @@ TEST_CASE("datagrams of many threads") {
   for (auto& sender : senders) sender.join();
 }
 
+TEST_CASE("a sender that was refused is told when there is room, whoever's datagram was taken") {
+  const Program program;
+  const auto server = make(kFamilyUnix, kDatagram);
+  const auto address = unix_address("/tmp/refused");
+  REQUIRE(server->bind(address));
+  constexpr int kThreads = 4, kEach = 500;
+  std::vector<std::thread> senders;
+  for (int i = 0; i < kThreads; ++i) {
+    senders.emplace_back([&address] {
+      const auto sender = make(kFamilyUnix, kDatagram, kOpenNonblocking);
+      REQUIRE(sender->connect(address));
+      for (int n = 0; n < kEach;) {
+        if (text(send(*sender, "datagram")) == "8") {
+          ++n;
+          continue;
+        }
+        PollRequest request{.file = sender.get(), .wanted = kPollOut};
+        const auto ready = poll_files({&request, 1}, Deadline::after(milliseconds(20'000)));
+        REQUIRE((ready && *ready == 1));
+      }
+    });
+  }
+  for (int n = 0; n < kThreads * kEach; ++n) CHECK(take(*server) == "datagram");
+  for (auto& sender : senders) sender.join();
+}
+
+TEST_CASE("the end of a receiver tells those it refused") {
+  const Program program;
+  auto server = make(kFamilyUnix, kDatagram);
+  const auto address = unix_address("/tmp/ending");
+  REQUIRE(server->bind(address));
+  auto full = make(kFamilyUnix, kDatagram, kOpenNonblocking);
+  auto gone = make(kFamilyUnix, kDatagram, kOpenNonblocking);
+  auto left = make(kFamilyUnix, kDatagram, kOpenNonblocking);
+  for (Ref<Socket>* sender : {&full, &gone, &left}) REQUIRE((*sender)->connect(address));
+  while (send(*full, "x")) {
+  }
+  for (Ref<Socket>* sender : {&full, &gone, &left}) {
+    CHECK(text(send(**sender, "x")) == "EAGAIN");
+    CHECK(((*sender)->poll() & kPollOut) == 0);
+  }
+  gone = {};
+  server = {};
+  for (Ref<Socket>* sender : {&full, &left}) {
+    CHECK(((*sender)->poll() & kPollOut) != 0);
+    CHECK(text(send(**sender, "x")) == "ECONNREFUSED");
+  }
+}
+
 }  // namespace
 }  // namespace plumbline::linux_abi

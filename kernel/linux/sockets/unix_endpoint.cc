@@ -7,6 +7,8 @@
 namespace plumbline::linux_abi {
 
 UnixEndpoint::~UnixEndpoint() {
+  // Who came while this one was being closed.
+  tell_refused();
   if (UnixName* own = name.load(std::memory_order_relaxed)) own->release();
 }
 
@@ -27,14 +29,30 @@ Ref<UnixEndpoint> UnixEndpoint::peer() {
 }
 
 void UnixEndpoint::set_peer(Ref<UnixEndpoint> peer) {
+  const UnixEndpoint* const now = peer.get();
   UnixEndpoint* previous;
   {
     const LockGuard guard(lock_);
     state.store(peer ? State::kConnected : State::kUnconnected, std::memory_order_relaxed);
     previous = peer_.exchange(peer.leak(), std::memory_order_acq_rel);
   }
-  if (previous != nullptr) previous->release();
+  if (previous != nullptr) {
+    forget_refusal();
+    if (previous != now) leave(*previous);
+    previous->release();
+  }
   tell_all();
+}
+
+// As on Linux (net/unix/af_unix.c, unix_dgram_disconnected): the old peer learns that what it sent
+// is lost.
+void UnixEndpoint::leave(UnixEndpoint& previous) {
+  if (messages_.load(std::memory_order_acquire) == 0) return;
+  flush();
+  tell_refused();
+  if (previous.closed.load(std::memory_order_acquire) || !previous.has_peer(*this)) return;
+  previous.error.store(static_cast<std::int32_t>(Errno::kECONNRESET), std::memory_order_release);
+  previous.tell_all();
 }
 
 Status UnixEndpoint::finish_wait(Status waited, Patience patience) const {
@@ -183,6 +201,8 @@ void UnixEndpoint::close() {
     waiting->release();
   }
   flush();
+  forget_refusal();
+  tell_refused();
   tell_all();
 }
 
@@ -194,7 +214,8 @@ void UnixEndpoint::flush() {
       message = queue_.pop_front();
       if (message == nullptr) return;
       bytes_ -= message->left();
-      messages_.fetch_sub(1, std::memory_order_relaxed);
+      // The order of all: see refuses().
+      messages_.fetch_sub(1, std::memory_order_seq_cst);
     }
     if (message->sender) message->sender->uncharge(message->charge());
     UnixMessage::destroy(message);
@@ -229,7 +250,7 @@ PollEvents UnixEndpoint::poll() {
   bool room = writable() && now != State::kListening;
   if (room && !connection_based()) {
     const Ref<UnixEndpoint> other = peer();
-    if (other && other->datagrams_full(*this)) room = false;
+    if (other && other->refuses(*this)) room = false;
   }
   if (room) events |= kPollOut | kPollWriteNormal | kPollWriteBand;
   return events;

@@ -46,11 +46,22 @@ class UnixEndpoint : public ReferenceCounted {
   Status listen(int backlog, const ProcessCredentials& who);
   // The next connection. kEINVAL: not listening.
   Result<Ref<UnixEndpoint>> accept(Patience patience);
-  // Datagrams: whom send() without an address goes to; null: nobody any more.
+  // Datagrams: whom send() without an address goes to; null: nobody any more. What waits here for
+  // the previous one is dropped.
   void set_peer(Ref<UnixEndpoint> peer);
+  // False when this endpoint takes datagrams from another sender alone.
+  bool takes_from(const UnixEndpoint& sender) const {
+    const UnixEndpoint* const chosen = peer_.load(std::memory_order_acquire);
+    return chosen == nullptr || chosen == &sender;
+  }
   Ref<UnixEndpoint> peer();
   Status shutdown(std::uint8_t bits);
   PollEvents poll();
+  // What is to be told once, and is forgotten now; kNone.
+  Errno take_error() {
+    if (error.load(std::memory_order_relaxed) == 0) return Errno::kNone;
+    return static_cast<Errno>(error.exchange(0, std::memory_order_acq_rel));
+  }
 
   // Streams. `pass`: the receiver wants credentials, so that bytes of different senders are not
   // given in one piece.
@@ -63,6 +74,8 @@ class UnixEndpoint : public ReferenceCounted {
   Result<std::size_t> receive_datagram(IoCursor& to, ReceiveRequest& request, Patience patience,
                                        bool pass);
 
+  // How many bytes sent may wait for readers.
+  void set_send_limit(std::size_t bytes);
   // Bytes that a read would give; of datagrams the first one's.
   std::size_t readable_bytes();
 
@@ -80,6 +93,8 @@ class UnixEndpoint : public ReferenceCounted {
   ListHook name_hook;
   // In the backlog of the listening endpoint.
   ListHook backlog_hook;
+  // In the list of who refused a datagram of this sender.
+  ListHook refused_hook;
   // Who connected or listened on the other side.
   ProcessCredentials peer_credentials, listener_credentials;
   PollSource source;
@@ -87,6 +102,9 @@ class UnixEndpoint : public ReferenceCounted {
  private:
   // Streams keep their peer until the end, so that those who use the socket need no lock for it.
   UnixEndpoint* stream_peer() const { return peer_.load(std::memory_order_acquire); }
+  bool has_peer(const UnixEndpoint& other) const {
+    return peer_.load(std::memory_order_relaxed) == &other;
+  }
   bool connection_based() const { return type != kDatagram; }
   bool writable() const {
     return charged.load(std::memory_order_relaxed) * 4 <=
@@ -97,6 +115,19 @@ class UnixEndpoint : public ReferenceCounted {
   }
   // True when the receiver takes no datagram more of `sender`.
   bool datagrams_full(const UnixEndpoint& sender) const;
+  // The same, and `sender` will be told (kPollOut) when that changes.
+  bool refuses(UnixEndpoint& sender);
+  // As a receiver: wakes and tells those who were refused.
+  void tell_refused();
+  // A datagram socket has another peer now.
+  void leave(UnixEndpoint& previous);
+  // As a sender: will not be told any more. The second with the lock of these lists; the list's
+  // reference is the caller's then.
+  void forget_refusal();
+  void leave_refusals_locked();
+  // Until `other` has room for a datagram, or cannot take one any more. kEPERM: it is somebody
+  // else's.
+  Status wait_until_taken(UnixEndpoint& other, bool is_peer, Patience patience);
   Status wait_for_send_room(Patience patience);
   // A message of this sender was read or dropped.
   void uncharge(std::size_t bytes);
@@ -106,8 +137,10 @@ class UnixEndpoint : public ReferenceCounted {
   UnixMessage* first();
   void drop(UnixMessage* message);
   void tell_readable();
+  void tell_writable();
   void tell_all();
   void flush();
+  static void attach_control(UnixMessage& message, const SendControl* control, bool files);
   static bool give_control(UnixMessage& message, ReceiveRequest& request, bool pass, bool peek);
   Status finish_wait(Status waited, Patience patience) const;
 
@@ -125,6 +158,13 @@ class UnixEndpoint : public ReferenceCounted {
   IntrusiveList<UnixEndpoint, &UnixEndpoint::backlog_hook> backlog_;
   std::size_t backlog_length_ = 0;
   std::size_t backlog_limit_ = 0;
+
+  // Senders that found no room here and wait by poll; each a reference. How many there are is read
+  // without the lock.
+  IntrusiveList<UnixEndpoint, &UnixEndpoint::refused_hook> refused_;
+  std::atomic<std::size_t> refusals_{0};
+  // In whose list this sender is.
+  UnixEndpoint* refused_by_ = nullptr;
 
   WaitQueue readers_;   // for messages and connections
   WaitQueue writers_;   // for room in what this endpoint has sent

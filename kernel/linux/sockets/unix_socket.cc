@@ -40,6 +40,7 @@ Status UnixSocket::connect(const SocketAddress& address) {
   if (!found) return found.error();
   UnixEndpoint& other = **found;
   if (type() == kDatagram) {
+    if (!other.takes_from(*endpoint_)) return Errno::kEPERM;
     endpoint_->set_peer(std::move(*found));
     return {};
   }
@@ -128,9 +129,7 @@ ProcessCredentials UnixSocket::peer_credentials() const {
   return {};
 }
 
-Errno UnixSocket::take_error() {
-  return static_cast<Errno>(endpoint_->error.exchange(0, std::memory_order_acq_rel));
-}
+Errno UnixSocket::take_error() { return endpoint_->take_error(); }
 
 Result<long> UnixSocket::readable_bytes() {
   if (accepting()) return Errno::kEINVAL;

@@ -1,4 +1,4 @@
-// Bytes through UNIX sockets: streams, datagrams, sequenced packets.
+// Bytes through UNIX sockets: streams, and what they share with datagrams.
 #include <algorithm>
 
 #include "linux/sockets/unix_endpoint.hh"
@@ -7,10 +7,8 @@
 
 namespace plumbline::linux_abi {
 
-namespace {
-
 // What goes along with the first byte of a send.
-void attach_control(UnixMessage& message, const SendControl* control, bool files) {
+void UnixEndpoint::attach_control(UnixMessage& message, const SendControl* control, bool files) {
   if (control == nullptr) {
     message.credentials = current_credentials();
     return;
@@ -19,12 +17,15 @@ void attach_control(UnixMessage& message, const SendControl* control, bool files
   if (files) message.files = control->files;
 }
 
-}  // namespace
+void UnixEndpoint::set_send_limit(std::size_t bytes) {
+  send_limit.store(bytes, std::memory_order_relaxed);
+  // A larger one makes room.
+  tell_writable();
+}
 
-bool UnixEndpoint::datagrams_full(const UnixEndpoint& sender) const {
-  // A pair is limited by its own buffers alone.
-  return messages_.load(std::memory_order_relaxed) > kMostDatagrams &&
-         peer_.load(std::memory_order_relaxed) != &sender;
+void UnixEndpoint::tell_writable() {
+  writers_.wake_all();
+  source.notify(kPollOut | kPollWriteNormal | kPollWriteBand);
 }
 
 void UnixEndpoint::uncharge(std::size_t bytes) {
@@ -32,10 +33,7 @@ void UnixEndpoint::uncharge(std::size_t bytes) {
   // Told once there is room for more than a little, or reader and writer would take turns for every
   // message.
   const std::size_t limit = send_limit.load(std::memory_order_relaxed);
-  if ((before - bytes) * 4 <= limit && before * 4 > limit) {
-    writers_.wake_all();
-    source.notify(kPollOut | kPollWriteNormal | kPollWriteBand);
-  }
+  if ((before - bytes) * 4 <= limit && before * 4 > limit) tell_writable();
 }
 
 Status UnixEndpoint::wait_for_send_room(Patience patience) {
@@ -133,12 +131,9 @@ bool UnixEndpoint::give_control(UnixMessage& message, ReceiveRequest& request, b
 
 Status UnixEndpoint::wait_for_message(Patience patience, bool& end) {
   end = false;
-  const auto pending_error = [&]() -> Errno {
-    return static_cast<Errno>(error.exchange(0, std::memory_order_acq_rel));
-  };
   for (;;) {
     if (messages_.load(std::memory_order_acquire) != 0) return {};
-    if (error.load(std::memory_order_relaxed) != 0) return pending_error();
+    if (const Errno pending = take_error(); pending != Errno::kNone) return pending;
     if ((shut.load(std::memory_order_acquire) & kShutReceive) != 0) {
       // A last message may have come just before.
       if (messages_.load(std::memory_order_acquire) != 0) return {};
@@ -225,102 +220,6 @@ Result<std::size_t> UnixEndpoint::receive_stream(IoCursor& to, ReceiveRequest& r
     message = nullptr;
     if (stop || to.remaining() == 0) return copied;
   }
-}
-
-Result<std::size_t> UnixEndpoint::send_datagram(IoCursor& from, const SendRequest& request,
-                                                Patience patience, UnixEndpoint* to) {
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
-  Ref<UnixEndpoint> other = to != nullptr ? Ref<UnixEndpoint>::share(to) : peer();
-  if (!other) {
-    if (type == kSequencedPacket && (shut.load(std::memory_order_acquire) & kShutSend) != 0)
-      return Errno::kEPIPE;
-    return Errno::kENOTCONN;
-  }
-  const std::size_t size = from.remaining();
-  if (size + 32 > send_limit.load(std::memory_order_relaxed)) return Errno::kEMSGSIZE;
-  if ((shut.load(std::memory_order_acquire) & kShutSend) != 0) return Errno::kEPIPE;
-  if (const Status room = wait_for_send_room(patience); !room) return room.error();
-  if ((shut.load(std::memory_order_acquire) & kShutSend) != 0) return Errno::kEPIPE;
-  UnixMessage* const message = UnixMessage::create(size);
-  if (message == nullptr) return Errno::kENOBUFS;
-  const auto fail = [&](Errno why) -> Result<std::size_t> {
-    UnixMessage::destroy(message);
-    return why;
-  };
-  if (from.take({message->data(), size}) != size) return fail(Errno::kEFAULT);
-  message->length = size;
-  attach_control(*message, request.control, true);
-  message->sender = Ref<UnixEndpoint>::share(this);
-  while (other->datagrams_full(*this) && !other->closed.load(std::memory_order_acquire) &&
-         type == kDatagram) {
-    if (!patience.waits) return fail(Errno::kEAGAIN);
-    const Status waited = finish_wait(wait_interruptibly(
-                                          other->arrivals_,
-                                          [&] {
-                                            return !other->datagrams_full(*this) ||
-                                                   other->closed.load(std::memory_order_acquire);
-                                          },
-                                          patience.deadline),
-                                      patience);
-    if (!waited) return fail(waited.error());
-  }
-  charged.fetch_add(message->charge(), std::memory_order_relaxed);
-  const Status delivered = other->deliver(*message);
-  if (!delivered) {
-    charged.fetch_sub(message->charge(), std::memory_order_relaxed);
-    // A connected datagram socket whose peer has gone is unconnected from now on.
-    if (type == kDatagram && delivered.error() == Errno::kECONNREFUSED && to == nullptr)
-      set_peer({});
-    return fail(delivered.error());
-  }
-  return size;
-}
-
-Result<std::size_t> UnixEndpoint::receive_datagram(IoCursor& to, ReceiveRequest& request,
-                                                   Patience patience, bool pass) {
-  if (type == kSequencedPacket && stream_peer() == nullptr) return Errno::kENOTCONN;
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
-  const bool peek = (request.flags & kMessagePeek) != 0;
-  UnixMessage* message;
-  // Held while peeking: nobody takes the message away meanwhile.
-  LockGuard reading(reader_);
-  for (;;) {
-    message = first();
-    if (message != nullptr) break;
-    bool end = false;
-    reader_.unlock();
-    const Status waited = wait_for_message(patience, end);
-    reader_.lock();
-    if (!waited) return waited.error();
-    if (end) return std::size_t{0};
-  }
-  const std::size_t size = std::min(message->length, to.remaining());
-  const std::size_t put = to.put({message->data(), size});
-  if (message->length > size) request.result_flags |= kMessageTruncated;
-  if (request.from != nullptr) {
-    UnixName* const from =
-        message->sender ? message->sender->name.load(std::memory_order_acquire) : nullptr;
-    if (from != nullptr) *request.from = from->address;
-  }
-  give_control(*message, request, pass, peek);
-  const std::size_t whole = message->length;
-  if (!peek) {
-    {
-      const LockGuard guard(lock_);
-      queue_.remove(message);
-      bytes_ -= message->length;
-      messages_.fetch_sub(1, std::memory_order_release);
-    }
-    const Ref<UnixEndpoint> sender = message->sender;
-    drop(message);
-    if (!connection_based()) {
-      arrivals_.wake_all();
-      // It may have waited for room here rather than in its own buffer.
-      if (sender) sender->source.notify(kPollOut | kPollWriteNormal | kPollWriteBand);
-    }
-  }
-  if (put < size) return Errno::kEFAULT;
-  return (request.flags & kMessageTruncated) != 0 ? whole : size;
 }
 
 }  // namespace plumbline::linux_abi
