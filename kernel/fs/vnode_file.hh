@@ -9,9 +9,13 @@
 
 namespace plumbline {
 
-class VnodeFile : public File {
+// Base is File, or a class of files whose ends also stand in a tree (a FIFO's ends).
+template <typename Base>
+class FileOfVnode : public Base {
  public:
-  VnodeFile(Ref<Vnode> vnode, std::uint32_t flags) : File(flags), vnode_(std::move(vnode)) {}
+  template <typename... Arguments>
+  explicit FileOfVnode(Ref<Vnode> vnode, Arguments&&... arguments)
+      : Base(std::forward<Arguments>(arguments)...), vnode_(std::move(vnode)) {}
   Status stat(Attributes& attributes) override { return vnode_->attributes(attributes); }
   Vnode* vnode() override { return vnode_.get(); }
   std::size_t describe(std::span<char> text) override {
@@ -22,6 +26,7 @@ class VnodeFile : public File {
  private:
   const Ref<Vnode> vnode_;
 };
+using VnodeFile = FileOfVnode<File>;
 
 // Opens a vnode as a file of class T; for devices, what open_device calls. kENOMEM.
 template <typename T>

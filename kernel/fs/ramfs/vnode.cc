@@ -6,6 +6,7 @@
 #include "fs/file.hh"
 #include "fs/inotify.hh"
 #include "fs/ramfs/nodes.hh"
+#include "fs/vnode_file.hh"
 #include "memory/pages.hh"
 
 namespace plumbline {
@@ -133,26 +134,6 @@ Status RamSpecial::attributes(Attributes& attributes) {
   return {};
 }
 
-namespace {
-
-// A FIFO's end; unlike a pipe's it has the attributes and the path of its node.
-class FifoEnd final : public PipeEnd {
- public:
-  FifoEnd(Ref<Pipe> end_of, std::uint32_t flags, std::uint32_t seen, Ref<Vnode> vnode)
-      : PipeEnd(std::move(end_of), flags, seen), vnode_(std::move(vnode)) {}
-  Status stat(Attributes& attributes) override { return vnode_->attributes(attributes); }
-  Vnode* vnode() override { return vnode_.get(); }
-  std::size_t describe(std::span<char> text) override {
-    const Result<std::size_t> length = vnode_->path(text);
-    return length ? *length : 0;
-  }
-
- private:
-  const Ref<Vnode> vnode_;
-};
-
-}  // namespace
-
 Result<Ref<File>> RamSpecial::open_fifo(std::uint32_t flags) {
   Ref<Pipe> pipe;
   {
@@ -166,7 +147,9 @@ Result<Ref<File>> RamSpecial::open_fifo(std::uint32_t flags) {
   }
   std::uint32_t seen = 0;
   if (const Status status = pipe->open_fifo(flags, seen); !status) return status.error();
-  auto* const end = new (std::nothrow) FifoEnd(pipe, flags, seen, Ref<Vnode>::share(this));
+  // Unlike a pipe's end it has the attributes and the path of its node.
+  using FifoEnd = FileOfVnode<PipeEnd>;
+  auto* const end = new (std::nothrow) FifoEnd(Ref<Vnode>::share(this), pipe, flags, seen);
   if (end == nullptr) {
     const std::uint32_t access = flags & kOpenAccessMask;
     pipe->close_end(access != kOpenWriteOnly, access != kOpenReadOnly);

@@ -108,6 +108,15 @@ static void report_child_signal(const char* what) {
   }
   printf("%s: code %d status %d\n", what, information.si_code, information.si_status);
 }
+/* The child's parent learns by waiting and by a signal what another signal did to it. */
+static void expect_job(const char* what, pid_t child, int signal, int option) {
+  int status = 0;
+  kill(child, signal);
+  FLAG(waitpid(child, &status, option) == child);
+  report_job(what, status);
+  report_child_signal("SIGCHLD");
+}
+
 static void stopping(void) {
   int status = 0;
   sigset_t set;
@@ -124,17 +133,11 @@ static void stopping(void) {
   RESULT(waitpid(child, &status, WNOHANG | WUNTRACED | WCONTINUED));
   kill(child, SIGCONT);
   RESULT(waitpid(child, &status, WNOHANG | WCONTINUED));
-  kill(child, SIGSTOP);
-  FLAG(waitpid(child, &status, WUNTRACED) == child);
-  report_job("stop", status);
-  report_child_signal("SIGCHLD");
+  expect_job("stop", child, SIGSTOP, WUNTRACED);
   RESULT(waitpid(child, &status, WNOHANG | WUNTRACED));
   kill(child, SIGSTOP);
   RESULT(waitpid(child, &status, WNOHANG | WUNTRACED));
-  kill(child, SIGCONT);
-  FLAG(waitpid(child, &status, WCONTINUED) == child);
-  report_job("continue", status);
-  report_child_signal("SIGCHLD");
+  expect_job("continue", child, SIGCONT, WCONTINUED);
   RESULT(waitpid(child, &status, WNOHANG | WCONTINUED));
   siginfo_t information;
   for (int round = 0; round < 2; ++round) {
