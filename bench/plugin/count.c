@@ -107,18 +107,17 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
       continue; /* not an instruction of the program: between two marks lies exactly what is between
                    them */
     }
-    bool is_idle = options_is_idle(&options, address);
+    bool is_idle = is_within(&options.idle, address);
+    bool is_kernel = address >> 63 != 0 || is_within(&options.kernel, address);
     if (is_idle) {
       run.idle++;
-    } else if (address >> 63 != 0) {
+    } else if (is_kernel) {
       run.kernel++;
     } else {
       run.user++;
     }
     if (vcpu_count == 1) {
-      uint64_t* counter = is_idle              ? &vcpus[0].idle
-                          : address >> 63 != 0 ? &vcpus[0].kernel
-                                               : &vcpus[0].user;
+      uint64_t* counter = is_idle ? &vcpus[0].idle : is_kernel ? &vcpus[0].kernel : &vcpus[0].user;
       qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, counter, 1);
     }
     if (is_halt(bytes, size))

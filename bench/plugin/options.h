@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { kMaxIdleRanges = 16 };
+enum { kMaxRanges = 16 };
 
-struct idle_range {
+struct address_range {
   uint64_t start; /* first virtual address */
   uint64_t end;   /* one past the last */
 };
@@ -15,17 +15,21 @@ struct idle_range {
 struct options {
   const char* socket_path; /* socket=PATH, required */
   const char* final_path;  /* final=PATH: the counters are written there when QEMU exits */
-  struct idle_range idle[kMaxIdleRanges]; /* idle=START-END, several times */
-  int idle_count;
+  struct address_ranges {
+    struct address_range list[kMaxRanges];
+    int count;
+  } idle,     /* idle=START-END, several times */
+      kernel; /* kernel=START-END, several times: in the lower half, and the kernel's all the same
+               */
 };
 
 /* Parses all options; false after printing which one is wrong and what is allowed. */
 bool options_parse(struct options* options, int argc, char** argv);
 
-/* Whether an instruction's address lies in an idle range. */
-static inline bool options_is_idle(const struct options* options, uint64_t address) {
-  for (int i = 0; i < options->idle_count; i++) {
-    if (address >= options->idle[i].start && address < options->idle[i].end) return true;
+/* Whether an instruction's address lies in one of the ranges. */
+static inline bool is_within(const struct address_ranges* ranges, uint64_t address) {
+  for (int i = 0; i < ranges->count; i++) {
+    if (address >= ranges->list[i].start && address < ranges->list[i].end) return true;
   }
   return false;
 }

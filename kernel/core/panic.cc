@@ -15,6 +15,7 @@
 #include "core/log_ring.hh"
 #include "core/per_cpu.hh"
 #include "core/symbols.hh"
+#include "memory/address.hh"
 #include "platform/platform.hh"
 
 extern "C" {
@@ -47,7 +48,9 @@ std::size_t report_length;
   va_end(arguments);
 }
 
-void print_location(unsigned depth, std::uint64_t address) {
+// Calls run at near addresses; what is printed can be looked up in the image.
+void print_location(unsigned depth, std::uint64_t seen) {
+  const std::uint64_t address = linked_address(seen);
   const auto text = reinterpret_cast<std::uint64_t>(__text_start);
   SymbolName name;
   // A return address may be the first byte of the next function when the call does not return.
@@ -82,8 +85,9 @@ void print_backtrace(std::uint64_t rip, std::uint64_t rbp) {
 }
 
 void print_registers(const TrapFrame& f) {
-  print("rip %016lx rsp %016lx rflags %08lx cs %04lx ss %04lx interrupts %s\n", f.rip, f.rsp,
-        f.rflags, f.cs, f.ss, f.interrupts_enabled != 0 ? "on" : "masked");
+  print("rip %016lx rsp %016lx rflags %08lx cs %04lx ss %04lx interrupts %s\n",
+        linked_address(f.rip), f.rsp, f.rflags, f.cs, f.ss,
+        f.interrupts_enabled != 0 ? "on" : "masked");
   print("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f.rax, f.rbx, f.rcx, f.rdx);
   print("rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", f.rsi, f.rdi, f.rbp, f.r8);
   print("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", f.r9, f.r10, f.r11, f.r12);

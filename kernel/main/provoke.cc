@@ -18,10 +18,13 @@ enum Failure : std::size_t {
   kNull,
   kHang,
   kStackOverflow,
-  kWriteText
+  kWriteText,
+  kNearPanic,
+  kNearFault
 };
-constexpr const char* kWords[] = {"none", "panic", "assert",         "page-fault",
-                                  "null", "hang",  "stack-overflow", "write-text"};
+constexpr const char* kWords[] = {"none",       "panic",     "assert",         "page-fault",
+                                  "null",       "hang",      "stack-overflow", "write-text",
+                                  "near-panic", "near-fault"};
 
 BOOT_OPTION(Choice, failure, "debug.provoke", kNone, kWords,
             "fail at the start, to test the report");
@@ -40,6 +43,19 @@ BOOT_OPTION(Choice, failure, "debug.provoke", kNone, kWords,
 
 [[gnu::noinline]] void write_text() {
   *reinterpret_cast<volatile char*>(reinterpret_cast<std::uint64_t>(&provoke_failure)) = 0;
+}
+
+[[gnu::noinline]] void panic_near() { panic("provoked"); }
+
+[[gnu::noinline]] void write_unmapped_near() {
+  write_unmapped();
+  asm volatile("");  // not the last call: the return address is a near one
+}
+
+// As programs call: the whole chain runs at near addresses.
+void call_near(void (*function)()) {
+  const std::uint64_t near = near_address(reinterpret_cast<const void*>(function));
+  reinterpret_cast<void (*)()>(near)();
 }
 
 [[gnu::noinline]] int overflow_stack(volatile int* depth) {
@@ -79,6 +95,12 @@ void provoke_failure() {
       break;
     case kWriteText:
       write_text();
+      break;
+    case kNearPanic:
+      call_near(panic_near);
+      break;
+    case kNearFault:
+      call_near(write_unmapped_near);
       break;
     default:
       break;

@@ -71,7 +71,7 @@ bool is_too_much(const AreaAttributes& attributes, const MemoryObject* object,
                  std::uint64_t length);
 // Where mappings without an address of their own are placed downwards from. Above it lie what the
 // loader places itself: the main stack and the vDSO.
-inline constexpr std::uint64_t kSearchTop = 0x7fff'0000'0000;
+inline constexpr std::uint64_t kSearchTop = 0x7ffe'8000'0000;
 // Free addresses for `length` bytes, anywhere below `top`. 0: none.
 std::uint64_t find_room(std::uint64_t length, std::uint64_t room_below, bool anonymous,
                         bool small_pages, std::uint64_t top = kSearchTop);

@@ -12,11 +12,14 @@
 #include "arch/x86_64/application_access.h"
 #endif
 #include "core/result.hh"
+#include "core/units.hh"
+#include "memory/address.hh"
 
 namespace plumbline {
 
-// Programs live below this address (the lower half without its last page, as on Linux).
-inline constexpr std::uint64_t kApplicationEnd = 0x0000'7fff'ffff'f000;
+// Programs live below this address: the kernel's near image ends the lower half, and before it a
+// page is free, so that what runs over its end faults.
+inline constexpr std::uint64_t kApplicationEnd = kNearImage - kPageSize;
 // Nothing is mapped below it, so that null pointers fault (Linux: vm.mmap_min_addr).
 inline constexpr std::uint64_t kApplicationBegin = 0x10000;
 

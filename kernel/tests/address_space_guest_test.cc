@@ -105,6 +105,22 @@ GUEST_TEST(address_space_errors) {
         Errno::kEEXIST);
   CHECK(map({.owner = kOwner, .hint = kApplicationEnd, .length = 1, .fixed = true}).error() ==
         Errno::kENOMEM);
+  // The kernel's near image lies there, and is nobody's.
+  for (unsigned map_of = 0; map_of < 3; ++map_of) {
+    const std::uint64_t near = kNearImage + map_of * kImageMapStride + kMiB;
+    for (const bool replace : {false, true}) {
+      CHECK(map({.owner = kOwner,
+                 .hint = near,
+                 .length = 1,
+                 .fixed = replace,
+                 .fixed_noreplace = !replace})
+                .error() == Errno::kENOMEM);
+    }
+    CHECK(address_space::protect(near, kPageSize, kReadWrite).error() == Errno::kENOMEM);
+    CHECK(address_space::unmap(near, kPageSize).error() == Errno::kEINVAL);
+    const auto elsewhere = map({.owner = kOwner, .hint = near, .length = 1});
+    CHECK(elsewhere && *elsewhere < kApplicationEnd);
+  }
   CHECK(map({.owner = kOwner, .hint = 0, .length = 1, .fixed = true}).error() == Errno::kEPERM);
   // More memory than there is, in one piece, unless it is only reserved.
   const std::uint64_t huge = 2 * page_statistics().total_pages * kPageSize;

@@ -8,7 +8,7 @@ import { pause } from '../deadline.ts';
 import { dyingWithUs, runCommand } from '../process/command.ts';
 import { type CountingClient, connectToCounters } from './client.ts';
 import { countedBetween } from './counters.ts';
-import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from './plugin.ts';
+import { type AddressRange, buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from './plugin.ts';
 
 let directory: string;
 let guest: string;
@@ -28,14 +28,17 @@ afterEach(() => qemu?.kill('SIGKILL'));
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** Boots the guest of `test/counted.S` and waits until it halts. */
-async function runToHalt(vcpus: number): Promise<{ client: CountingClient; final: string }> {
-  const socket = join(directory, `counters-${vcpus}`);
-  const final = join(directory, `final-${vcpus}.json`);
+async function runToHalt(
+  vcpus: number,
+  kernel: readonly AddressRange[] = [],
+): Promise<{ client: CountingClient; final: string }> {
+  const socket = join(directory, `counters-${vcpus}-${kernel.length}`);
+  const final = join(directory, `final-${vcpus}-${kernel.length}.json`);
   const idle = await idleRangesOfElf(guest);
   const [program, ...args] = dyingWithUs([
     ...['qemu-system-x86_64', '-M', 'microvm', '-accel', 'tcg', '-cpu', 'max', '-smp', String(vcpus)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-kernel', guest],
-    ...countingPluginArguments({ plugin, socket, idle, final }),
+    ...countingPluginArguments({ plugin, socket, idle, kernel, final }),
   ]);
   qemu = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const client = await connectToCounters(socket);
@@ -82,9 +85,20 @@ describe('the counting plugin, with a guest of known instructions', () => {
     await expect(client.read()).rejects.toThrow(/QEMU has ended/);
   });
 
+  it.each([1, 2])("counts what lies in a range of the kernel's as the kernel's, with %i vCPU", async (vcpus) => {
+    const { client } = await runToHalt(vcpus, [{ start: 0n, end: 1n << 32n }]);
+    const marks = await client.marks();
+    for (const [index, { user, idle }] of expected.entries()) {
+      const [before, after] = [marks[index], marks[index + 1]];
+      if (before === undefined || after === undefined) throw new Error('a mark is missing');
+      expect(countedBetween(before, after)).toMatchObject({ user: 0, kernel: user, idle });
+    }
+  });
+
   it.each([
     ['socket=', /socket=: unknown|socket=PATH is missing/],
     ['socket=S,idle=5-4', /idle=5-4: not START-END/],
+    ['socket=S,kernel=5-5', /kernel=5-5: not START-END/],
     ['socket=S,other=1', /other=1: unknown; allowed/],
     ['idle=1-2', /socket=PATH is missing/],
     ['socket=/no/such/directory/s', /No such file or directory/],

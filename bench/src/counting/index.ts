@@ -13,4 +13,5 @@ export {
   countingPluginArguments,
   icountArguments,
   idleRangesOfElf,
+  NEAR_TEXT,
 } from './plugin.ts';

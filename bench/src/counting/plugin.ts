@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { readSymbols } from '@plumbline/variants';
 import { runCommand } from '../process/command.ts';
 
-/** Half-open range of virtual addresses whose instructions are idle ones. */
+/** Half-open range of virtual addresses. */
 export interface AddressRange {
   readonly start: bigint;
   readonly end: bigint;
@@ -54,7 +54,10 @@ export interface CountingPluginOptions {
   readonly plugin: string;
   /** Path of the UNIX socket to make; at most 107 bytes. */
   readonly socket: string;
+  /** Where instructions are idle ones. */
   readonly idle?: readonly AddressRange[];
+  /** Addresses of the lower half that are the kernel's: {@link NEAR_TEXT} with kernels of ours. */
+  readonly kernel?: readonly AddressRange[];
   /** File that gets the counters, as JSON, when QEMU ends. */
   readonly final?: string;
 }
@@ -62,20 +65,29 @@ export interface CountingPluginOptions {
 /** QEMU's arguments that load the plugin. Only under `-accel tcg`. */
 export function countingPluginArguments(options: CountingPluginOptions): string[] {
   const values = [`file=${escapeCommas(options.plugin)}`, `socket=${escapeCommas(options.socket)}`];
-  for (const { start, end } of options.idle ?? []) {
-    if (start < end) values.push(`idle=0x${start.toString(16)}-0x${end.toString(16)}`);
+  for (const kind of ['idle', 'kernel'] as const) {
+    for (const { start, end } of options[kind] ?? []) {
+      if (start < end) values.push(`${kind}=0x${start.toString(16)}-0x${end.toString(16)}`);
+    }
   }
   if (options.final !== undefined) values.push(`final=${escapeCommas(options.final)}`);
   return ['-plugin', values.join(',')];
 }
 
+/** Where our kernel's text is mapped near programs (kernel/arch/x86_64/near_image.h). */
+export const NEAR_TEXT: AddressRange = { start: 0x7fff_8000_0000n, end: 0x7fff_8200_0000n };
+/** A near address is the linked one without its upper bits. */
+const NEAR_IMAGE_MASK = (1n << 47n) - 1n;
+
 /**
- * The idle range of a kernel of ours: where its symbols say that it polls and halts.
+ * The idle ranges of a kernel of ours: where its symbols say that it polls and halts, and the same code near programs.
  * @throws ElfError when the symbols are missing
  */
 export async function idleRangesOfElf(file: string): Promise<AddressRange[]> {
   const symbols = readSymbols(file, await readFile(file), ['__idle_text_start', '__idle_text_end']);
-  return [{ start: symbols.__idle_text_start ?? 0n, end: symbols.__idle_text_end ?? 0n }];
+  const linked = { start: symbols.__idle_text_start ?? 0n, end: symbols.__idle_text_end ?? 0n };
+  const near = { start: linked.start & NEAR_IMAGE_MASK, end: linked.end & NEAR_IMAGE_MASK };
+  return near.start === linked.start ? [linked] : [linked, near];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { bootOptions, buildKernel, type KernelImage, type Variant } from '@plumbline/variants';
-import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from '../counting/index.ts';
+import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf, NEAR_TEXT } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
 import { GUEST_MAC, type GuestConfig, guestCommand, lastLines, launchGuest } from '../vmm/index.ts';
 import { SubjectFailure } from './failure.ts';
@@ -99,6 +99,7 @@ async function bootKernelGuest(
           plugin: await buildCountingPlugin(),
           socket: sockets.counting,
           idle: await idleRangesOfElf(image.elf),
+          kernel: [NEAR_TEXT],
         })
       : [];
     return guestCommand({

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKernel, buildProgramImage, type KernelImage, type ProgramImage, type Variant } from '@plumbline/variants';
-import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf } from '../counting/index.ts';
+import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf, NEAR_TEXT } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
 import { GUEST_MAC, guestCommand, lastLines, launchGuest, programConfig } from '../vmm/index.ts';
 import type { RunningProgram, SubjectProgram } from './program.ts';
@@ -54,6 +54,7 @@ async function countingArguments(kernel: KernelImage, socket: string): Promise<s
     plugin: await buildCountingPlugin(),
     socket,
     idle: await idleRangesOfElf(kernel.elf),
+    kernel: [NEAR_TEXT],
   });
 }
 

@@ -168,6 +168,8 @@ describe.each(['kvm', 'tcg'] as const)('a kernel that fails, on %s', (request) =
     ['page-fault', /page fault: write to 0x123456789000|page fault: write to 123456789000/, 'write_unmapped'],
     ['write-text', /page fault: write/, 'write_text'],
     ['stack-overflow', /stack/i, 'overflow_stack'],
+    ['near-panic', /provoked/, 'panic_near'],
+    ['near-fault', /page fault: write/, 'write_unmapped_near'],
   ])('%s: reason, registers and a symbolised backtrace', async (provoke, reason, place) => {
     const { exit } = await fail(provoke);
     expect(exit.kind).toBe('panic');

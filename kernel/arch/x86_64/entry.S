@@ -8,6 +8,7 @@
  * The ways back use no iretq (2.3 us on kvm_pvm). Into kernel code: the return address is stored just below the red zone,
  * and `ret $128` takes it from there. Into a program: a jump through a word of the per-CPU block. */
 #include "arch/x86_64/entry_frame.h"
+#include "arch/x86_64/near_image.h"
 #include "arch/x86_64/per_cpu_offsets.h"
 
 .macro save_rest
@@ -23,6 +24,19 @@
   mov %rdi, F_RDI(%rdx)
   mov %rsi, F_RSI(%rdx)
   mov %rbx, F_RBX(%rdx)
+.endm
+
+/* RCX = interrupted RIP, from `place`: when it is near, it becomes the linked one, there and in RCX. Either goes on with the
+ * same code; all that looks at an interrupted RIP knows linked ones. */
+.macro to_linked_address place
+  mov %rcx, %rdx
+  shr $NEAR_TEXT_LENGTH_SHIFT, %rdx
+  cmp $NEAR_IMAGE >> NEAR_TEXT_LENGTH_SHIFT, %rdx
+  jne 9f
+  shl $NEAR_IMAGE_SHIFT, %rcx
+  sar $NEAR_IMAGE_SHIFT, %rcx
+  mov %rcx, \place
+9:
 .endm
 
 /* RAX = interrupted stack pointer, RCX = interrupted RIP: jumps to `program` when a program's code was interrupted: its
@@ -104,6 +118,7 @@ interrupt_common: /* vector-128, rip, cs, rflags, rsp, ss */
   push %rdx /* rdx, rcx, rax, vector-128, rip, cs, rflags, rsp, ss */
   mov 56(%rsp), %rax
   mov 32(%rsp), %rcx
+  to_linked_address 32(%rsp)
   if_application 3f
   lea -136(%rax), %rcx
   mov %rcx, %rdx
@@ -301,6 +316,7 @@ exception_common: /* vector, error, rip, cs, rflags, rsp, ss */
   push %rdx /* rdx, rcx, rax, vector, error, rip, cs, rflags, rsp, ss */
   mov 64(%rsp), %rax
   mov 40(%rsp), %rcx
+  to_linked_address 40(%rsp)
   if_application 4f
   lea -1024(%rax), %rcx
   cmp %gs:PER_CPU_STACK_LIMIT, %rcx

@@ -2,6 +2,7 @@
  *
  * On kvm_pvm every instruction up to the write of MSR 0x4b564d10 is emulated and costs about 0.7 us, so the page
  * tables are constants of the image and there is no loop here. */
+#include "arch/x86_64/near_image.h"
 
 #define HYPERVISOR_LEAF 0x40000000
 #define SIGNATURE_KVM 0x4b4d564b /* "KVMK" of "KVMKVMKVM" */
@@ -137,10 +138,12 @@ boot_record:
 
 .section .page_tables, "aw"
 .balign 4096
-.globl boot_pml4, direct_pdpt, direct_pd, image_pdpt, image_pd
+.globl boot_pml4, direct_pdpt, direct_pd, near_pdpt, image_pdpt, image_pd
 boot_pml4:
   .quad image_pdpt_physical + TABLE /* the text where the loader put it, for the jump above; removed later */
-  .fill 383, 8, 0
+  .fill 254, 8, 0
+  .quad near_pdpt_physical + TABLE /* slot 255 */
+  .fill 128, 8, 0
   .quad direct_pdpt_physical + TABLE /* slot 384 */
   .fill 126, 8, 0
   .quad image_pdpt_physical + TABLE /* slot 511 */
@@ -151,6 +154,11 @@ direct_pdpt:
 image_pdpt:
   .quad image_pd_physical + TABLE /* as slot 0; removed later */
   .fill 509, 8, 0
+  .quad image_pd_physical + TABLE
+  .quad 0
+/* The image once more (near_image.h). Tables of programs come beside it, and this one is never empty, so never freed. */
+near_pdpt:
+  .fill (NEAR_IMAGE >> 30) & 511, 8, 0
   .quad image_pd_physical + TABLE
   .quad 0
 /* The first 4 GiB, the last of them uncached: devices. */

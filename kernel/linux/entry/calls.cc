@@ -6,6 +6,7 @@
 #include "core/panic.hh"
 #include "linux/call.hh"
 #include "linux/entry/call_names.hh"
+#include "memory/address.hh"
 
 namespace plumbline::linux_abi {
 
@@ -30,6 +31,11 @@ std::atomic<std::uint64_t> logged[kCallNumbers / 64 + 1];
 
 CallFunction as_function(void (*entry)()) { return reinterpret_cast<CallFunction>(entry); }
 
+// The entry runs near its programs, and what it calls should be near as well.
+void move_near(CallFunction& function) {
+  function = reinterpret_cast<CallFunction>(near_address(reinterpret_cast<const void*>(function)));
+}
+
 }  // namespace
 
 void initialise_calls() {
@@ -47,6 +53,8 @@ void initialise_calls() {
       function = entry->function;
     }
   }
+  for (CallFunction& function : call_table) move_near(function);
+  for (CallFunction& function : register_call_table) move_near(function);
 }
 
 long unknown_call(std::uint64_t number) {

@@ -5,8 +5,10 @@
 #include "arch/x86_64/application.hh"
 #include "core/clock.hh"
 #include "linux/call.hh"
+#include "memory/address.hh"
 #include "memory/address_space.hh"
 #include "memory/application_memory.hh"
+#include "memory/application_words.hh"
 #include "sched/scheduler.hh"
 #include "sched/thread.hh"
 #include "sched/thread_state.hh"
@@ -17,7 +19,7 @@
 extern "C" {
 extern const char test_programs[], test_programs_end[];
 extern const char test_program_trap[], test_program_stub[], test_program_red_zone[],
-    test_program_calls[];
+    test_program_calls[], test_program_one_call[];
 extern const char keep_in_red_zone[], keep_in_red_zone_end[];
 extern const char application_call[];
 }
@@ -28,10 +30,11 @@ namespace {
 // program_guest_test_code.S knows the layout.
 struct ProgramRun {
   std::uint64_t failures = 0;
-  const char* entry = application_call;
+  std::uint64_t entry = near_address(application_call);
   std::uint64_t rounds = 0;
   std::uint64_t seed = 0;
   std::uint64_t red_zone_function = 0;
+  std::uint64_t number = 0;
 };
 
 constexpr AddressOwner kTestOwner = 0x7e57;
@@ -53,6 +56,76 @@ Result<long> test_end() {
   scheduler::exit_current();
 }
 
+// Whether the code that this is inlined into runs where calls are to run.
+[[gnu::always_inline]] inline bool is_near() {
+  std::uint64_t here;
+  asm volatile("lea (%%rip), %0" : "=r"(here));
+  return linked_address(here) != here;
+}
+
+// Calls that began near, and of those the ones that something moved to the linked address. An
+// interrupt may do so at any instruction, so a single call proves nothing.
+std::atomic<std::uint64_t> began_near, moved;
+
+// A way each round in which a call meets pages that are not there. Where it goes on behind a fault
+// is the linked address, so there is one fault a call.
+Result<long> test_faults(std::uint64_t round) {
+  constexpr std::uint64_t kNothing = kApplicationBegin;
+  const bool near = is_near();
+  std::uint32_t word = 0;
+  std::byte bytes[100] = {};
+  bool good = false;
+  switch (round % 6) {
+    case 0:
+      good = !load_word(word, kNothing) && !is_near();
+      break;
+    case 1:
+      good = !load_word_atomically(word, kNothing);
+      break;
+    case 2:
+      good = copy_from_application(bytes, kNothing, sizeof bytes) == 0;
+      break;
+    case 3:
+      good = copy_to_application(kNothing, bytes, 1) == 0;
+      break;
+    case 4:
+      // The kernel itself is there to be read, and is no program's memory.
+      good = !load_application<std::uint64_t>(near_address(application_call)) &&
+             !store_application(near_address(&end_of_test), 0l);
+      break;
+    default: {
+      MapRequest request{.owner = kTestOwner, .length = kPageSize};
+      request.protection = kProtectRead | kProtectWrite;
+      const auto page = address_space::map(request);
+      std::uint64_t back = ~round;
+      // Another thread's fault may have brought this page as well.
+      good = page && store_word(*page, round) && load_word(back, *page) && back == round &&
+             address_space::unmap(*page, kPageSize);
+      break;
+    }
+  }
+  if (near) {
+    began_near.fetch_add(1, std::memory_order_relaxed);
+    if (!is_near()) moved.fetch_add(1, std::memory_order_relaxed);
+  }
+  return static_cast<long>(!good);
+}
+
+// Until an interrupt moves it to the linked address. It has to go on there with what it had.
+Result<long> test_interrupted(std::uint64_t round) {
+  if (!is_near()) return 0;
+  began_near.fetch_add(1, std::memory_order_relaxed);
+  std::uint64_t sum = round, steps = 0;
+  while (is_near()) {
+    sum += ++steps;
+    if (monotonic_now().count > end_of_test.load(std::memory_order_relaxed)) return 0;
+  }
+  moved.fetch_add(1, std::memory_order_relaxed);
+  return static_cast<long>(sum != round + steps * (steps + 1) / 2);
+}
+
+LINUX_CALL(505, test_faults, test_faults);
+LINUX_CALL(506, test_interrupted, test_interrupted);
 LINUX_CALL(507, test_nothing, test_nothing);
 LINUX_CALL(508, test_yield, test_yield);
 LINUX_CALL(509, test_more, test_more);
@@ -102,7 +175,8 @@ void run_program(void* argument) {
 
 // Runs `program` in `count` threads over all CPUs; returns the failures that it counted.
 std::uint64_t run_programs(const char* program, unsigned count, std::uint64_t stack_offset,
-                           std::uint64_t rounds = 0) {
+                           std::uint64_t rounds = 0, std::uint64_t number = 0,
+                           std::uint64_t entry = near_address(application_call)) {
   linux_abi::initialise_calls();
   const std::uint64_t code = place_programs();
   CHECK(code != 0);
@@ -114,8 +188,11 @@ std::uint64_t run_programs(const char* program, unsigned count, std::uint64_t st
     CHECK(pages);
     CHECK(address_space::unmap(*pages, kPageSize));
     starts[i] = {program, code, *pages + kPageSize, *pages + kPageSize + stack_offset};
-    const ProgramRun run{
-        .rounds = rounds, .seed = (i + 1) * 0x10000, .red_zone_function = code + kPageSize};
+    const ProgramRun run{.entry = entry,
+                         .rounds = rounds,
+                         .seed = (i + 1) * 0x10000,
+                         .red_zone_function = code + kPageSize,
+                         .number = number};
     CHECK(store_application(block_of(starts[i]), run));
     threads[i] = spawn({.name = "program", .moves = true}, run_program, &starts[i]);
     CHECK(threads[i] != nullptr);
@@ -181,6 +258,28 @@ GUEST_TEST(program_registers_survive_calls_by_trap) {
 GUEST_TEST(program_registers_survive_calls_by_stub) {
   set_time(milliseconds(60));
   CHECK_EQUAL(run_programs(test_program_stub, 2 * cpu_count(), 2048), 0);
+}
+
+GUEST_TEST(program_registers_survive_calls_at_the_linked_address) {
+  set_time(milliseconds(60));
+  CHECK_EQUAL(run_programs(test_program_stub, 2 * cpu_count(), 2048, 0, 0,
+                           reinterpret_cast<std::uint64_t>(application_call)),
+              0);
+}
+
+GUEST_TEST(program_calls_near_meet_missing_pages) {
+  set_time(milliseconds(60));
+  CHECK_EQUAL(run_programs(test_program_one_call, 2 * cpu_count(), 2048, 0, 505), 0);
+  CHECK(began_near.exchange(0) > 0);
+  CHECK(moved.exchange(0) > 0);
+}
+
+GUEST_TEST(program_calls_near_go_on_after_interrupts) {
+  set_time(milliseconds(300));
+  const Torture torture;
+  CHECK_EQUAL(run_programs(test_program_one_call, 2 * cpu_count(), 2048, 0, 506), 0);
+  CHECK(began_near.exchange(0) > 0);
+  CHECK(moved.exchange(0) > 0);
 }
 
 GUEST_TEST(program_registers_survive_interrupts) {

@@ -1,5 +1,5 @@
 /* Programs for program_guest_test.cc, copied to where programs live. RDI = struct ProgramRun, which is
- * 0 failures, 8 application_call, 16 rounds, 24 seed, 32 keep_in_red_zone. */
+ * 0 failures, 8 application_call, 16 rounds, 24 seed, 32 keep_in_red_zone, 40 the number of a call. */
 #define TEST_NOTHING 507
 #define TEST_YIELD 508
 #define TEST_MORE 509
@@ -11,6 +11,7 @@
 test_programs:
 
 .globl test_program_trap, test_program_stub, test_program_red_zone, test_program_calls
+.globl test_program_one_call
 /* by: how a call is made. */
 .macro call_by_trap
   syscall
@@ -126,6 +127,22 @@ test_program_red_zone:
 1: mov $2000, %edi
   mov 24(%rbx), %rsi
   call *32(%rbx)
+  add %rax, (%rbx)
+  incq 16(%rbx)
+  mov $TEST_MORE, %eax
+  call_by_stub
+  test %rax, %rax
+  jnz 1b
+  mov $TEST_END, %eax
+  call_by_stub
+  ud2
+
+/* One call again and again, which gets the number of the round and returns its failures. */
+test_program_one_call:
+  mov %rdi, %rbx
+1: mov 16(%rbx), %rdi
+  mov 40(%rbx), %eax
+  call_by_stub
   add %rax, (%rbx)
   incq 16(%rbx)
   mov $TEST_MORE, %eax

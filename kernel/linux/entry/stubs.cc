@@ -18,6 +18,7 @@
 #include "linux/entry/stub_code.hh"
 #include "linux/entry/stubbed_object.hh"
 #include "linux/memory/mapping_hook.hh"
+#include "memory/address.hh"
 #include "memory/address_space.hh"
 #include "memory/anonymous_object.hh"
 #include "memory/application_memory.hh"
@@ -132,9 +133,8 @@ StubbedObject* make(const Ref<MemoryObject>& object, const ObjectLayout& layout,
     return nullptr;
   }
   std::memset(area.span().data(), 0, area_length);
-  const StubCounts counts =
-      write_stubs(*sites, layout, reinterpret_cast<std::uint64_t>(application_call), area.span(),
-                  *made, std::span(places, sites->count()));
+  const StubCounts counts = write_stubs(*sites, layout, near_address(application_call), area.span(),
+                                        *made, std::span(places, sites->count()));
   made->places = std::span(places, counts.replaced);
   if (counts.refused != 0) {
     log_warning("%.*s: %u of %zu call sites are not there", static_cast<int>(length), path,

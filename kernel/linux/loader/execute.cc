@@ -29,8 +29,8 @@ constexpr std::uint64_t kStackSize = 8 * kMiB;
 // Addresses for stacks, of which every other stretch is used: 240 programs at a time.
 constexpr std::uint64_t kStacks = 0xf000'0000;
 // Where programs that may be moved begin, and how far apart: their heaps grow behind them. The
-// first is within 64 GiB of the libraries, whose mappings come down from 0x7fff'0000'0000: a jump
-// further than that costs more (AMD EPYC: 0.8 ns), and a program jumps into its libraries and back
+// first has the upper bits of its libraries, whose mappings come down from 0x7ffe'8000'0000: a jump
+// to others costs more (arch/x86_64/near_image.h), and a program jumps into its libraries and back
 // for every call.
 constexpr std::uint64_t kFirstProgram = 0x7ff3'5555'0000, kProgramDistance = 64 * kGiB;
 constexpr unsigned kProgramPlaces = 512;
