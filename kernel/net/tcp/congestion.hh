@@ -17,68 +17,70 @@ std::optional<CongestionAlgorithm> congestion_algorithm(std::string_view name);
 std::string_view name_of(CongestionAlgorithm algorithm);
 
 // Window and slow start threshold of one connection, in bytes. It is told what happens (data was
-// delivered, a loss, a timeout) and by how much; when and why is the business of LossRecovery.
-// The algorithm is a branch, not a virtual call: it can be changed at any time (setsockopt), and an
-// acknowledgement in slow start looks at neither.
+// delivered, a loss, a timeout); when and why is the business of LossRecovery. The algorithm is a
+// branch, not a virtual call: it can be changed at any time (setsockopt).
+//
+// Events reduce what the window is, not what is in flight: the window grows only while it is what
+// limits the sender, and shrinks when the sender pauses, which is what RFC 9438 (4.6) asks for
+// then.
 class Congestion {
  public:
   static constexpr uint32_t kUnlimited = UINT32_MAX;
+  // As far as a receive window goes (RFC 7323, 2.3).
+  static constexpr uint32_t kMaximumWindow = 1 << 30;
 
-  // The initial window (RFC 6928): ten segments, but no more than 14,600 bytes or two segments.
-  // After a lost SYN it is one segment (RFC 5681, 3.1).
+  // The initial window (RFC 6928, section 2): ten segments, but no more than 14,600 bytes or two
+  // segments. After a lost SYN it is one segment (RFC 5681, 3.1).
   static uint32_t initial_window(uint32_t mss, bool syn_lost);
 
   void start(CongestionAlgorithm algorithm, uint32_t mss, uint32_t window);
-  // Changes the algorithm; the window stays, as does the threshold.
+  // Changes the algorithm; window and threshold stay.
   void set_algorithm(CongestionAlgorithm algorithm);
   CongestionAlgorithm algorithm() const { return algorithm_; }
-  // Changes the segment size the growth is counted in; the window stays (RFC 9293, 3.7.5).
-  void set_mss(uint32_t mss);
+  // Changes the segment size that growth is counted in; the window stays, but for its minimum.
+  void set_mss(uint32_t mss) {
+    mss_ = mss;
+    set_window(window_);
+  }
 
   uint32_t window() const { return window_; }
   uint32_t threshold() const { return threshold_; }
   bool slow_start() const { return window_ < threshold_; }
 
-  // `delivered` bytes were newly acknowledged outside of recovery while the window was what limited
-  // the sender (RFC 7661 explains why nothing grows otherwise).
-  void acknowledged(uint32_t delivered, Nanoseconds smoothed_rtt, Nanoseconds now) {
-    if (slow_start())
-      grow_exponentially(delivered);
-    else
-      avoid_congestion(delivered, smoothed_rtt, now);
-  }
-  // A congestion event: a loss that duplicates or time reveal, or an ECN echo. Sets the threshold;
-  // the window follows when recovery ends (leave_recovery), meanwhile PRR or NewReno steer it.
-  // `in_flight` is FlightSize (RFC 5681, equation 4).
-  void congested(uint32_t in_flight, Nanoseconds now);
-  // The retransmission timer expired: threshold as above, and a window of one segment (RFC
-  // 5681, 3.1). `again`: no progress since the timeout before, the threshold stays (RFC 5681, 3.1,
-  // footnote).
-  void timed_out(uint32_t in_flight, bool again, Nanoseconds now);
-  // Recovery is over: the window is the threshold (RFC 6937, 3.1).
+  // `delivered` bytes were newly acknowledged outside of fast recovery while the window was what
+  // limited the sender (RFC 7661 explains why nothing grows otherwise).
+  void acknowledged(uint32_t delivered, Nanoseconds smoothed_rtt, Nanoseconds now);
+  // A congestion event: a loss that SACKs, duplicates or time reveal, or an ECN echo. Sets the
+  // threshold; the window follows with leave_recovery(), meanwhile PRR steers.
+  void congested();
+  // The retransmission timer expired: a window of one segment, and a threshold as above, unless
+  // this happens `again` in one series of losses (RFC 5681, 3.1).
+  void timed_out(bool again);
+  // Recovery is over: the window is the threshold (RFC 6937, section 3).
   void leave_recovery() { set_window(threshold_); }
-  // Recovery or ECN sets the window directly; at least one segment.
-  void set_window(uint32_t bytes) { window_ = bytes < mss_ ? mss_ : bytes; }
-  // What the last congestion event did was wrong: it was no loss (RFC 3522, 4015; RFC 9438, 4.9).
-  // Restores what was before the first event since forget_undo().
+  // At least one segment.
+  void set_window(uint32_t bytes) {
+    window_ = bytes < mss_ ? mss_ : bytes < kMaximumWindow ? bytes : kMaximumWindow;
+  }
+  // The events since forget_undo() were none: window, threshold and CUBIC's state are again what
+  // they were before the first of them, unless the window has grown beyond (RFC 4015; RFC
+  // 9438, 4.9).
   void undo();
-  // Nothing to restore any more: the next event is the first of an episode.
   void forget_undo() { undo_valid_ = false; }
-  bool can_undo() const { return undo_valid_; }
   // The connection has sent nothing for `idle`: halves the window for every timeout in it, down to
   // the initial window (RFC 5681, 4.1; RFC 2861).
   void idle(Nanoseconds idle, Nanoseconds timeout);
 
+  const Cubic& cubic() const { return cubic_; }
+
  private:
-  void grow_exponentially(uint32_t delivered);
   void avoid_congestion(uint32_t delivered, Nanoseconds smoothed_rtt, Nanoseconds now);
   void remember();
-  // The threshold after an event.
-  uint32_t reduced(uint32_t in_flight, Nanoseconds now);
+  uint32_t reduced() const;
 
   uint32_t window_ = 0;
   uint32_t threshold_ = kUnlimited;
-  uint32_t mss_ = 0;
+  uint32_t mss_ = 536;
   uint32_t credit_ = 0;  // NewReno: bytes acknowledged since the window grew last (RFC 3465)
   uint32_t undo_window_ = 0;
   uint32_t undo_threshold_ = 0;

@@ -12,7 +12,7 @@ class ProportionalRate {
  public:
   // Recovery begins with `flight` bytes between SND.UNA and SND.NXT (RecoverFS).
   void start(uint32_t flight) {
-    delivered_ = sent_ = 0;
+    delivered_ = sent_ = allowed_ = 0;
     flight_ = flight;
   }
   // An acknowledgement delivered `delivered` bytes; `in_flight` (pipe) is now so much. `advancing`:

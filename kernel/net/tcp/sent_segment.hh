@@ -6,6 +6,7 @@
 
 #include "core/units.hh"
 #include "net/tcp/sequence.hh"
+#include "net/tcp/slab.hh"
 
 namespace plumbline::net::tcp {
 
@@ -31,54 +32,69 @@ struct SentSegment {
   SentSegment* right;
   Nanoseconds sent_at;  // the last transmission
   SequenceRange range;
-  uint32_t priority;
+  uint32_t priority;      // in the index
+  uint16_t segment_size;  // payload of its segments on the wire, but perhaps the last
   SegmentState state;
-  bool retransmitted;  // more than once on its way: RTT samples are ambiguous (RFC 6298, section 3)
+  bool retransmitted;  // was sent more than once: RTT samples are ambiguous (RFC 6298, section 3)
 };
 
-// Records for all connections of a domain: a free list that grows by chunks up to a limit. LIFO, so
-// that connections that send one segment at a time all use the same warm record. Not synchronised.
+// Records for all connections of a domain. The few that come and go all the time are kept in a
+// list, last in first out, so that connections that send one segment at a time all use the same
+// warm one; the memory of the others goes back. Not synchronised.
 class SentSegmentPool {
  public:
-  // Memory for `bytes`, aligned for SentSegment, or null. Called outside of the fast path only.
-  using Grow = void* (*)(void* context, size_t bytes);
-  static constexpr size_t kChunkBytes = 4096;
-  static constexpr size_t kPerChunk = kChunkBytes / sizeof(SentSegment);
+  // So many free records are kept.
+  static constexpr uint32_t kKept = 256;
 
-  // At most `limit` records for what connections have beyond their first one; a first one is
-  // refused only when there is no memory. `seed` makes the index's shape unpredictable to peers.
-  SentSegmentPool(Grow grow, void* context, size_t limit, uint32_t seed)
-      : grow_(grow), context_(context), limit_(limit), random_(seed | 1) {}
+  // At most `limit` records are in use, connections' first ones not counted: those are refused only
+  // where there is no memory. `seed` makes the index's shape unpredictable to peers.
+  SentSegmentPool(const MemorySource& source, uint32_t limit, uint32_t seed)
+      : random(seed | 1),
+        limit_(limit),
+        memory_(source, sizeof(SentSegment), 64 * kKiB, UINT32_MAX) {}
+  ~SentSegmentPool();
   SentSegmentPool(const SentSegmentPool&) = delete;
   SentSegmentPool& operator=(const SentSegmentPool&) = delete;
 
-  // Null when there is none. Only `priority` of the record is set.
+  // A record for a connection that has none (`first`) or some. Nothing in it is set. Null: none.
   SentSegment* allocate(bool first) {
+    if (!available(first)) [[unlikely]]
+      return nullptr;
     SentSegment* const segment = free_;
-    if (segment == nullptr || (!first && in_use_ >= limit_)) [[unlikely]]
-      return allocate_slowly(first);
     free_ = segment->next;
-    ++in_use_;
+    --kept_;
+    further_ += !first;
     return segment;
   }
-  void release(SentSegment* segment) {
+  // Whether allocate(first) will have one.
+  bool available(bool first) {
+    return (first || further_ < limit_) && (free_ != nullptr || grow());
+  }
+  // `last`: the connection has none left.
+  void release(SentSegment* segment, bool last) {
+    further_ -= !last;
+    if (kept_ == kKept) [[unlikely]] {
+      memory_.release(segment);
+      return;
+    }
+    ++kept_;
     segment->next = free_;
     free_ = segment;
-    --in_use_;
   }
-  size_t in_use() const { return in_use_; }
-  size_t count() const { return count_; }
+  uint32_t in_use() const { return memory_.used() - kept_; }
+  // Memory taken from the source.
+  size_t bytes() const { return memory_.bytes(); }
+
+  uint32_t random;  // state of the generator of priorities
 
  private:
-  SentSegment* allocate_slowly(bool first);
+  bool grow();
 
   SentSegment* free_ = nullptr;
-  size_t in_use_ = 0;
-  size_t count_ = 0;
-  Grow grow_;
-  void* context_;
-  size_t limit_;
-  uint32_t random_;
+  uint32_t kept_ = 0;
+  uint32_t further_ = 0;  // in use that are not their connection's only one
+  uint32_t limit_;
+  SlabMemory memory_;
 };
 
 }  // namespace plumbline::net::tcp

@@ -17,18 +17,27 @@ namespace plumbline::net::tcp {
 // O(1): ranges that were reported before are one record, however often and however small they come.
 class SentSegments {
  public:
+  // So few records are searched one by one; only more of them get an index, with their first SACK.
+  static constexpr uint32_t kIndexFrom = 16;
+  // A connection has no more records than this: an attacker's SACKs cut what is in flight into
+  // segments, and a connection's segments must not use up everybody's records.
+  static constexpr uint32_t kMaximumCount = 32768;
+
   explicit SentSegments(SentSegmentPool& pool) : pool_(&pool) {}
   ~SentSegments() { clear(); }
   SentSegments(const SentSegments&) = delete;
   SentSegments& operator=(const SentSegments&) = delete;
 
   // Nothing is outstanding, and the next byte sent is `first`.
-  void start(Sequence first);
+  void start(Sequence first) {
+    clear();
+    una_ = next_ = first;
+  }
   void clear();
 
   Sequence una() const { return una_; }
   Sequence next() const { return next_; }
-  bool empty() const { return first_ == nullptr; }
+  bool empty() const { return una_ == next_; }
   // Bytes that count for the pipe, that the receiver holds out of order, and that wait for
   // retransmission; together next() - una().
   uint32_t in_flight() const { return next_.value - una_.value - sacked_ - lost_; }
@@ -36,35 +45,111 @@ class SentSegments {
   uint32_t lost() const { return lost_; }
   uint32_t count() const { return count_; }
 
-  // Finds memory for the next append().
-  bool can_append() { return pool_->available(empty()) || can_extend(); }
-  // [next(), end) was sent in pieces of `segment_size`, the last one smaller. Without memory the
-  // last record grows; can_append() said whether that is possible.
-  void append(Sequence end, uint16_t segment_size, Nanoseconds now);
+  // There is memory for the next append().
+  bool can_append() {
+    return (count_ < kMaximumCount && pool_->available(count_ == 0)) || can_extend();
+  }
+  // [next(), end) was sent in pieces of `segment_size`, the last one perhaps smaller. After
+  // can_append(). Without memory for a record the last one grows, and counts as sent now.
+  void append(Sequence end, uint16_t segment_size, Nanoseconds now) {
+    SentSegment* segment = count_ < kMaximumCount ? pool_->allocate(count_ == 0) : nullptr;
+    if (segment == nullptr) [[unlikely]] {
+      extend(end, now);
+      return;
+    }
+    segment->range = {next_, end};
+    segment->sent_at = now;
+    segment->segment_size = segment_size;
+    segment->state = SegmentState::kInFlight;
+    segment->retransmitted = false;
+    segment->previous = last_;
+    segment->next = nullptr;
+    (last_ == nullptr ? first_ : last_->next) = segment;
+    last_ = segment;
+    segment->older = newest_;
+    segment->newer = nullptr;
+    (newest_ == nullptr ? oldest_ : newest_->newer) = segment;
+    newest_ = segment;
+    next_ = end;
+    ++count_;
+    if (index_.built()) [[unlikely]]
+      index_.insert(segment, pool_->random);
+  }
+
+  // The only record, when it is in flight, never retransmitted, and ends where everything ends;
+  // else null. What is acknowledged of a request's answer, and short enough to be inline.
+  const SentSegment* only() const {
+    return first_ == last_ && first_ == oldest_ && first_ != nullptr && !first_->retransmitted
+               ? first_
+               : nullptr;
+  }
+  // only() was acknowledged.
+  void acknowledge_only() {
+    una_ = next_;
+    pool_->release(first_, true);
+    first_ = last_ = oldest_ = newest_ = nullptr;
+    count_ = 0;
+    index_.clear();
+  }
 
   // The receiver has everything before `number`, which lies in [una(), next()].
   void acknowledge(Sequence number, DeliverySample& sample);
-  // The receiver has `range`, which lies in [una(), next()] and is not empty. Whole segments only:
-  // an edge within one is taken as that segment missing. Returns false if there was no memory to
-  // note it all.
+  // The receiver has `range`, which lies in [una(), next()] and is not empty. An edge within a
+  // segment counts as that segment missing: receivers report whole ones, and what can be cut is
+  // bounded so. False if there was no memory to note all of it.
   bool sack(SequenceRange range, DeliverySample& sample);
 
   SentSegment* first() const { return first_; }
   SentSegment* last() const { return last_; }
-  // What is in flight, in the order of its (last) transmission.
+  // What is in flight, in the order of its (last) transmission: by `newer`.
   SentSegment* oldest() const { return oldest_; }
-  // What is lost, in the order in which to send it again.
+  // What is lost, in the order in which to send it again: by `newer`.
   SentSegment* first_lost() const { return first_lost_; }
 
-  // `segment` was in flight.
+  // `segment`, which is in flight, is lost.
   void mark_lost(SentSegment* segment);
-  // The first `bytes` of it are lost, the rest stays what it is.
+  // The first `bytes` of it are. Without memory to cut it, all of it.
   void mark_lost(SentSegment* segment, uint32_t bytes);
+  // Everything that is in flight is lost.
   void mark_all_lost();
+  // What was thought lost and was not sent again since is in flight after all.
+  void unmark_lost();
   // The receiver took back what it had reported (RFC 2018, section 8): all of it is lost.
   void forget_sacks();
-  // The first bytes of first_lost(), or of any record (a probe), were sent again.
-  void retransmitted(SentSegment* segment, uint32_t bytes, uint16_t segment_size, Nanoseconds now);
+  // `range`, the beginning of first_lost() or the end of last(), was sent again. Without memory to
+  // cut the record, all of it counts as sent: what was not will be found missing once more.
+  void retransmitted(SequenceRange range, uint16_t segment_size, Nanoseconds now);
+
+ private:
+  friend class SentSegmentsChecker;
+
+  bool can_extend() const { return last_ != nullptr && last_->state == SegmentState::kInFlight; }
+  void extend(Sequence end, Nanoseconds now);
+  SentSegment* find(Sequence number);
+  // Cuts `segment` so that it ends at `at`; what is behind becomes a record that stands next to it
+  // in all orders. False: no memory.
+  bool split(SentSegment* segment, Sequence at);
+  // Joins it with sacked neighbours; returns the record that it is then part of.
+  SentSegment* mark_sacked(SentSegment* segment, DeliverySample& sample);
+  // Takes `segment` out of the order that its state says, and its bytes out of the sums.
+  void leave_state(SentSegment* segment);
+  void enter_flight(SentSegment* segment);
+  void enter_lost(SentSegment* segment);
+  void remove(SentSegment* segment);
+
+  SentSegmentPool* pool_;
+  SentSegment* first_ = nullptr;  // by number
+  SentSegment* last_ = nullptr;
+  SentSegment* oldest_ = nullptr;  // in flight, by time
+  SentSegment* newest_ = nullptr;
+  SentSegment* first_lost_ = nullptr;
+  SentSegment* last_lost_ = nullptr;
+  SegmentIndex index_;
+  Sequence una_;
+  Sequence next_;
+  uint32_t sacked_ = 0;
+  uint32_t lost_ = 0;
+  uint32_t count_ = 0;
 };
 
 }  // namespace plumbline::net::tcp
