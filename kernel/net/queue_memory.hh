@@ -71,9 +71,17 @@ class QueueMemory {
   // nullptr: no memory.
   PacketBuffer* allocate_piece(uint32_t bytes);
   // A descriptor of `length` bytes at `data` in `of`, to be chained into a frame; it keeps a
-  // reference to `of`. nullptr: no memory, or too many references.
+  // reference to `of`; its `link` is in use. nullptr: no memory, or too many references.
   PacketBuffer* refer(PacketBuffer* of, std::byte* data, uint32_t length);
 
+  // Whether a buffer is a piece of pages, and so nobody's frame.
+  bool is_piece(const PacketBuffer* buffer) const { return buffer->source == &piece_source_; }
+  bool is_reference(const PacketBuffer* buffer) const {
+    return buffer->source == &reference_source_;
+  }
+
+  // Whether half of the pages are taken: the rest is not for what may be dropped.
+  bool is_scarce() const { return bytes_in_use_ > most_bytes_ / 2; }
   // Whether received frames should rather be copied than kept: the receive ring needs them.
   bool short_of_buffers() const { return pool_.available() <= receive_reserve_; }
   BufferPool& pool() { return pool_; }

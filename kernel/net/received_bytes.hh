@@ -72,15 +72,46 @@ class ReceivedBytes {
   explicit ReceivedBytes(QueueMemory& memory) : memory_(&memory) {}
   ~ReceivedBytes();
 
-  // Where bytes that are `gap` beyond the expected one go. False: not kept.
-  bool find_place(OffsetRange range, tcp::Reassembly::Place& place);
-  // Drops what a place replaces.
-  void drop_replaced(const tcp::Reassembly::Place& place);
+  // Keeps bytes beyond a gap. `take(PieceList* previous, OffsetRange kept, PieceList& fresh) ->
+  // uint32_t` puts those of `kept`, a part of `range`, into `fresh` or, where it is not nullptr,
+  // to the end of `previous`, and gives how many there was memory for. True when all of the range
+  // is held afterwards. `duplicate`, unless nullptr, gets the first part that was there before.
+  template <class Take>
+  bool keep_out_of_order(OffsetRange range, OffsetRange* duplicate, Take&& take) {
+    if (duplicate != nullptr) *duplicate = {};
+    // What is in order must find memory, whatever hostile peers send that is not.
+    if (memory_->is_scarce() || !have_reassembly()) return false;
+    const tcp::Reassembly::Place place = reassembly()->find(range);
+    if (duplicate != nullptr) *duplicate = place.was_there;
+    const uint32_t wanted = place.kept.end - place.kept.begin;
+    if (wanted == 0) {
+      drop_reassembly_if_empty();
+      return place.duplicate;
+    }
+    PieceList* const previous = place.joins_previous ? &reassembly()->previous(place) : nullptr;
+    PieceList fresh;
+    if (take(previous, place.kept, fresh) == wanted) [[likely]] {
+      forget_all(reassembly()->take_replaced(place));
+      reassembly()->keep(place, fresh);
+      return true;
+    }
+    forget_all(fresh);
+    if (previous != nullptr) trim_to(*previous, reassembly()->previous_length(place));
+    drop_reassembly_if_empty();
+    return false;
+  }
   // `added` bytes have been put behind in_order_: counts them, and what they make readable.
   uint32_t advance(uint32_t added);
-  // Without ranges the page of the reassembly goes back.
+  // Drops everything beyond the gap (RFC 2018, section 8 allows it): so that what was expected next
+  // finds memory.
+  void renege();
+  // Makes reassembly() usable; false: no memory.
+  bool have_reassembly();
+  // Without ranges its page goes back.
   void drop_reassembly_if_empty();
 
+  // The same as append() of the variants, by a copy.
+  uint32_t append_copy(PacketBuffer* frame, uint32_t offset, uint32_t length);
   // Copies `length` bytes, `offset` bytes behind the frame's first, to the end of `list`, in pieces
   // of pages. How many there was memory for.
   uint32_t copy_to(PieceList& list, const PacketBuffer* frame, uint32_t offset, uint32_t length,
@@ -93,8 +124,10 @@ class ReceivedBytes {
     release(piece);
   }
   void forget_all(PieceList list);
-  // Drops `length` bytes, fewer than there are, from the front of `list`.
+  // Drops `length` bytes, at most all, from the front of `list`.
   void trim_front(PieceList& list, uint32_t length);
+  // Drops what is behind the first `length` bytes, at least one.
+  void trim_to(PieceList& list, uint32_t length);
 
   tcp::Reassembly* reassembly() const {
     return reinterpret_cast<tcp::Reassembly*>(reassembly_->memory);

@@ -2,6 +2,7 @@
 // bytes (RFC 9293, 3.10.7.4: segments that are not in order may be held).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -29,13 +30,17 @@ class Reassembly {
     OffsetRange kept;       // empty: all of it is there already, or there is no room for a range
     uint16_t index;         // of the first range behind it, or that it replaces
     uint16_t replaced;      // ranges from there on that it covers
-    bool joins_previous;    // it begins where the range in front ends
+    bool joins_previous;    // it begins where the range in front ends: previous()
     bool duplicate;         // some or all of it was there
     OffsetRange was_there;  // ... the first part that was (RFC 2883, section 4)
   };
   Place find(OffsetRange range);
   // The pieces of the range in front of a place that joins it.
-  PieceList& previous(const Place& place) { return ranges_[place.index - 1].pieces; }
+  PieceList& previous(const Place& place) { return ranges()[place.index - 1].pieces; }
+  uint32_t previous_length(const Place& place) const {
+    const Range& range = ranges()[place.index - 1];
+    return range.end - range.begin;
+  }
   // Takes the pieces of the ranges that a place replaces out of them, to be dropped.
   PieceList take_replaced(const Place& place);
   // Keeps bytes: `pieces` holds those of place.kept, or, when the place joins the range in front,
@@ -53,9 +58,14 @@ class Reassembly {
   bool empty() const { return count_ == 0; }
   size_t count() const { return count_; }
   // The pieces of the range `index`, for whoever moves their bytes elsewhere.
-  PieceList& pieces(size_t index) { return ranges_[index].pieces; }
+  PieceList& pieces(size_t index) { return ranges()[index].pieces; }
+  // Bytes in all ranges.
+  uint32_t bytes() const;
 
-  // The ranges changed or asked for last first, as many as fit (RFC 2018, section 4).
+  // A TCP header holds four blocks; few ask for more.
+  static constexpr size_t kMostRecent = 8;
+  // The ranges changed or repeated last first, as many as fit, at most kMostRecent (RFC 2018,
+  // section 4).
   unsigned recent(std::span<OffsetRange> to) const;
 
  private:
@@ -66,6 +76,9 @@ class Reassembly {
     PieceList pieces;
   };
 
+  Range* ranges() { return reinterpret_cast<Range*>(storage_); }
+  const Range* ranges() const { return reinterpret_cast<const Range*>(storage_); }
+
   uint32_t next_ = 0;  // the byte expected next, by a count that goes round
   uint32_t stamp_ = 0;
   uint16_t count_ = 0;
@@ -74,7 +87,8 @@ class Reassembly {
   static constexpr size_t kMostRanges = (kBytes - 16) / sizeof(Range);
 
  private:
-  Range ranges_[kMostRanges];
+  // Not initialised: most gaps need one or two.
+  alignas(Range) std::byte storage_[kMostRanges * sizeof(Range)];
 };
 static_assert(sizeof(Reassembly) <= Reassembly::kBytes);
 

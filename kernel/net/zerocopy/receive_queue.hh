@@ -27,10 +27,11 @@ class ReceiveQueue : public ReceivedBytes {
   // Memory beyond this is worth a look at how much of it is payload.
   static constexpr uint32_t kWasteful = 64 * 1024;
 
-  bool should_copy() const;
-  PieceList hold(PacketBuffer* frame, uint32_t offset, uint32_t length);
+  bool should_copy();
+  uint32_t hold(PieceList& list, PacketBuffer* frame, uint32_t offset, uint32_t length);
   size_t compact(PieceList& list);
   size_t compact();
+  void compact_if_wasteful();
   static void rescue_buffers(QueueMemory& memory);
 };
 

@@ -31,6 +31,7 @@ class SendQueue : public QueuedBytes<SendQueue> {
 
   bool may_append(const PacketBuffer* tail) const;
   PacketBuffer* allocate(uint32_t bytes);
+  uint32_t copy_behind(PacketBuffer* to, uint32_t offset, uint32_t length);
   bool chain_parts(PacketBuffer* header, uint32_t offset, uint32_t length);
   bool chain_copy(PacketBuffer* header, uint32_t offset, uint32_t length);
 };
