@@ -22,8 +22,8 @@ describe('variants', () => {
   });
 
   it.each([
-    ['fast', /no such preset; presets are default, halt, trap, small-pages/],
-    ['speed=high', /no dimension 'speed'; dimensions are sched, idle, syscall, pages/],
+    ['fast', /no such preset; presets are default, halt, trap, copy, small-pages/],
+    ['speed=high', /no dimension 'speed'; dimensions are sched, net, idle, syscall, pages/],
     ['idle=never', /idle cannot be 'never'; allowed are poll, halt/],
     ['idle=', /not of the form dimension=value/],
     ['idle=halt;rm', /not of the form dimension=value/],
@@ -40,8 +40,9 @@ describe('variants', () => {
 
   it('separates what is built from what is booted', () => {
     const { values } = parseVariant('idle=halt');
-    expect(buildDefinitions(values)).toEqual({ PLUMBLINE_SCHED: 'spinlock' });
+    expect(buildDefinitions(values)).toEqual({ PLUMBLINE_SCHED: 'spinlock', PLUMBLINE_NET: 'zerocopy' });
     expect(bootOptions(values)).toEqual({ 'net.poll-spins': '0', 'linux.syscall': 'call', 'memory.pages': '2m' });
-    expect(buildKey(values)).toBe('sched-spinlock');
+    expect(buildDefinitions(parseVariant('copy').values).PLUMBLINE_NET).toBe('copy');
+    expect(buildKey(values)).toBe('sched-spinlock_net-zerocopy');
   });
 });

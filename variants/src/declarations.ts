@@ -28,6 +28,15 @@ export const DIMENSIONS = [
     description: 'The scheduler: per-CPU run queues under spinlocks.',
   },
   {
+    name: 'net',
+    kind: 'build',
+    target: 'PLUMBLINE_NET',
+    values: { zerocopy: 'zerocopy', copy: 'copy' },
+    default: 'zerocopy',
+    description:
+      "The queues of stream sockets: payload stays in the device's buffers between network and program, or is copied into socket buffers on the way.",
+  },
+  {
     name: 'idle',
     kind: 'boot',
     target: 'net.poll-spins',
@@ -75,6 +84,7 @@ export const PRESETS: Readonly<Record<string, VariantValues>> = {
   default: defaultValues(),
   halt: { ...defaultValues(), idle: 'halt' },
   trap: { ...defaultValues(), syscall: 'trap' },
+  copy: { ...defaultValues(), net: 'copy' },
   'small-pages': { ...defaultValues(), pages: '4k' },
 };
 
@@ -146,7 +156,7 @@ export function isOfPrograms(variant: Variant): boolean {
   );
 }
 
-/** CMake definitions of a variant, e.g. `{PLUMBLINE_SCHED: 'spinlock'}`. */
+/** CMake definitions of a variant, e.g. `{PLUMBLINE_SCHED: 'spinlock', PLUMBLINE_NET: 'copy'}`. */
 export function buildDefinitions(values: VariantValues): Record<string, string> {
   return targets(values, 'build');
 }
@@ -172,7 +182,7 @@ function targets(values: VariantValues, kind: Dimension['kind']): Record<string,
   return out;
 }
 
-/** The part of a variant that decides the image: a folder name under build/kernel, e.g. `sched-spinlock`. */
+/** The part of a variant that decides the image: a folder name under build/kernel, e.g. `sched-spinlock_net-copy`. */
 export function buildKey(values: VariantValues): string {
   return DIMENSIONS.filter((dimension) => dimension.kind === 'build')
     .map((dimension) => `${dimension.name}-${values[dimension.name] ?? dimension.default}`)
