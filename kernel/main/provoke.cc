@@ -47,9 +47,15 @@ BOOT_OPTION(Choice, failure, "debug.provoke", kNone, kWords,
 
 [[gnu::noinline]] void panic_near() { panic("provoked"); }
 
-[[gnu::noinline]] void write_unmapped_near() {
+// Two levels: a function that calls nothing has no frame, so its caller is missing in the
+// backtrace. Neither call is the last, so that near return addresses stay on the stack.
+[[gnu::noinline]] void call_write_unmapped() {
   write_unmapped();
-  asm volatile("");  // not the last call: the return address is a near one
+  asm volatile("");
+}
+[[gnu::noinline]] void fault_near() {
+  call_write_unmapped();
+  asm volatile("");
 }
 
 // As programs call: the whole chain runs at near addresses.
@@ -100,7 +106,7 @@ void provoke_failure() {
       call_near(panic_near);
       break;
     case kNearFault:
-      call_near(write_unmapped_near);
+      call_near(fault_near);
       break;
     default:
       break;

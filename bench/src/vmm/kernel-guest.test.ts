@@ -169,7 +169,7 @@ describe.each(['kvm', 'tcg'] as const)('a kernel that fails, on %s', (request) =
     ['write-text', /page fault: write/, 'write_text'],
     ['stack-overflow', /stack/i, 'overflow_stack'],
     ['near-panic', /provoked/, 'panic_near'],
-    ['near-fault', /page fault: write/, 'write_unmapped_near'],
+    ['near-fault', /page fault: write/, 'fault_near'],
   ])('%s: reason, registers and a symbolised backtrace', async (provoke, reason, place) => {
     const { exit } = await fail(provoke);
     expect(exit.kind).toBe('panic');
