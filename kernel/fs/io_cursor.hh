@@ -57,21 +57,31 @@ class IoCursor {
       return take_slowly(to);
     return moved(copy_from_application(to.data(), here_.address, to.size()), to.size());
   }
-  // The same for all that remains and without sleeping, for holders of spinlocks. False, and
-  // nothing is taken: a page is not there, or not yet, or the cursor is limited.
-  bool take_all_at_once(std::byte* to) {
-    if (limited_) return false;
+  // The same for all that remains, if that is at most `room`, and without sleeping: for holders of
+  // spinlocks. Where the copy ends, or null, and nothing is taken: it is longer, the cursor is
+  // limited, or a page is not there, or not yet.
+  std::byte* take_all_at_once(std::byte* to, std::size_t room) {
+    if (limited_) return nullptr;
+    const auto gather = [&room](std::byte* at, std::span<const IoSegment> segments) {
+      return gather_at_once(at, room, reinterpret_cast<std::uint64_t>(segments.data()),
+                            segments.size());
+    };
+    std::byte* end;
     if (further_.empty()) {
-      if (!gather_at_once(to, {&here_, 1})) return false;
+      end = gather(to, {&here_, 1});
     } else if (const IoSegment* const first = further_.data() - 1; first->length == here_.length) {
       // Nothing has been taken yet of the segment in front of the others, so it is among them.
-      if (!gather_at_once(to, {first, further_.size() + 1})) return false;
-    } else if (!gather_at_once(to, {&here_, 1}) || !gather_at_once(to + here_.length, further_)) {
-      return false;
+      end = gather(to, {first, further_.size() + 1});
+    } else {
+      end = gather(to, {&here_, 1});
+      if (end == nullptr) return nullptr;
+      room -= here_.length;
+      end = gather(end, further_);
     }
+    if (end == nullptr) return nullptr;
     remaining_ = here_.length = 0;
     further_ = {};
-    return true;
+    return end;
   }
 
  private:

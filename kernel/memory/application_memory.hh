@@ -38,7 +38,8 @@ struct IoSegment {
 #ifndef PLUMBLINE_HOSTED
 // arch/x86_64/application_access.S: how many bytes were not copied.
 extern "C" std::size_t application_copy(void* to, const void* from, std::size_t length);
-extern "C" bool application_gather_at_once(void* to, const IoSegment* segments, std::size_t count);
+extern "C" std::byte* application_gather_at_once(std::byte* to, std::uint64_t segments,
+                                                 std::size_t count, std::size_t room);
 #endif
 
 // Copies between kernel and program memory. The number of bytes copied: less than `length` when a
@@ -91,20 +92,25 @@ std::size_t clear_application(std::uint64_t address, std::size_t length);
 
 // The same without sleeping, for holders of spinlocks: fails where a page is not there yet. Callers
 // then let go, fault it in with touch_application, and start over. Aligned words are read and
-// exchanged in one piece. gather_at_once copies what the segments,
-// at least one, name of a program's memory, one behind the other: all of it, or it fails.
-#ifdef PLUMBLINE_HOSTED
-bool gather_at_once(std::byte* to, std::span<const IoSegment> segments);
-#else
-inline bool gather_at_once(std::byte* to, std::span<const IoSegment> segments) {
-  return application_gather_at_once(to, segments.data(), segments.size());
-}
-#endif
+// exchanged in one piece.
 bool load_word_atomically(std::uint32_t& value, std::uint64_t address);
 // Exchanges `expected` for `desired`; false: bad address. `expected` receives what was there.
 bool compare_exchange_word(std::uint64_t address, std::uint32_t& expected, std::uint32_t desired);
 // Makes the page of `address` present and readable, or writable. kEFAULT when it cannot be.
 Status touch_application(std::uint64_t address, bool for_writing);
+// Copies what `count` segments name of a program's memory, one behind the other. They are looked at
+// only here: they may be the program's own (an is_application_range) or the kernel's. All of it is
+// copied, and the result is where it ends, or null: it is more than `room`, at most a page, or
+// something of it is not there, or begins in the last page of where programs live.
+#ifdef PLUMBLINE_HOSTED
+std::byte* gather_at_once(std::byte* to, std::size_t room, std::uint64_t segments,
+                          std::size_t count);
+#else
+inline std::byte* gather_at_once(std::byte* to, std::size_t room, std::uint64_t segments,
+                                 std::size_t count) {
+  return application_gather_at_once(to, segments, count, room);
+}
+#endif
 
 // Reads or writes one object. kEFAULT for bad addresses, also those outside of where programs live.
 template <typename T>

@@ -13,12 +13,18 @@ std::size_t copy_from_application(void* to, std::uint64_t address, std::size_t l
   return length;
 }
 
-bool gather_at_once(std::byte* to, std::span<const IoSegment> segments) {
-  for (const IoSegment& segment : segments) {
-    if (copy_from_application(to, segment.address, segment.length) != segment.length) return false;
+std::byte* gather_at_once(std::byte* to, std::size_t room, std::uint64_t segments,
+                          std::size_t count) {
+  for (; count != 0; --count, segments += sizeof(IoSegment)) {
+    IoSegment segment;
+    if (copy_from_application(&segment, segments, sizeof segment) != sizeof segment ||
+        segment.length > room || segment.address >= kApplicationEnd ||
+        copy_from_application(to, segment.address, segment.length) != segment.length)
+      return nullptr;
+    room -= segment.length;
     to += segment.length;
   }
-  return true;
+  return to;
 }
 
 std::size_t copy_to_application(std::uint64_t address, const void* from, std::size_t length) {

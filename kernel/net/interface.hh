@@ -101,13 +101,14 @@ class Interface {
   // the neighbour first. False when it was dropped: no route, no buffer, or too long.
   bool send_udp(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
                 Transmit& out, const UdpSendOptions& options = {});
-  // A datagram of `length` bytes that `write` puts where it is told, ready to be transmitted by the
-  // caller. For what nearly all are: to a neighbour that a send_udp() reached not long ago, in one
-  // packet with the usual header. nullptr: it is none of these, no buffer was free, or `write` gave
-  // false; then send_udp() is the way.
-  using PayloadWriter = bool (*)(void* context, std::byte* payload);
-  PacketBuffer* make_datagram(uint16_t source_port, UdpEndpoint to, size_t length,
-                              PayloadWriter write, void* context);
+  // Puts up to `room` bytes at `payload`; returns where they end, or nullptr when it cannot.
+  using PayloadWriter = std::byte* (*)(void* context, std::byte* payload, size_t room);
+  // A datagram of what `write` gives, ready to be transmitted by the caller. For what nearly all
+  // are: to a neighbour that a send_udp() reached not long ago, in one packet with the usual
+  // header. nullptr: it is none of these, no buffer was free, or `write` gave none; then send_udp()
+  // is the way.
+  PacketBuffer* make_datagram(uint16_t source_port, UdpEndpoint to, PayloadWriter write,
+                              void* context);
   // Tells the neighbours our address (gratuitous ARP, RFC 5227 section 3).
   void announce(Transmit& out);
   // Call about once a second: time-outs of ARP and reassembly.

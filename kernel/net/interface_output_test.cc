@@ -79,10 +79,11 @@ TEST_CASE("sending resolves the neighbour, keeps a few frames meanwhile, and giv
 struct Writer {
   std::string_view text;
   bool good = true;
-  static bool write(void* self, std::byte* to) {
+  static std::byte* write(void* self, std::byte* to, size_t room) {
     const auto& writer = *static_cast<Writer*>(self);
+    if (!writer.good || writer.text.size() > room) return nullptr;
     std::memcpy(to, writer.text.data(), writer.text.size());
-    return writer.good;
+    return to + writer.text.size();
   }
 };
 
@@ -91,7 +92,7 @@ TEST_CASE("a datagram to a neighbour that was sent to before is made in one step
   const UdpEndpoint to{Ipv4Address::of(10, 9, 0, 60), 53};
   const MacAddress mac{{2, 0, 0, 0, 0, 60}};
   const auto make = [&](Writer writer) {
-    return net.interface.make_datagram(1000, to, writer.text.size(), Writer::write, &writer);
+    return net.interface.make_datagram(1000, to, Writer::write, &writer);
   };
   const auto learn = [&] {
     net.feed(arp_frame({ArpPacket::kReply, mac, to.address, kGuestMac, kGuestAddress}, kGuestMac));

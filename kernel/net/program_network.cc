@@ -160,17 +160,20 @@ bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std
   return sent;
 }
 
-bool send_from_program_at_once(uint16_t source_port, UdpEndpoint to, size_t length,
-                               Interface::PayloadWriter write, void* context) {
-  if (network == nullptr) return false;
+ptrdiff_t send_from_program_at_once(uint16_t source_port, UdpEndpoint to,
+                                    Interface::PayloadWriter write, void* context) {
+  if (network == nullptr) return -1;
   ProgramQueue& queue = local_queue();
   queue.lock.lock_unmasked();
   QueueLoop& loop = *queue.loop;
-  PacketBuffer* const frame = loop.interface.make_datagram(source_port, to, length, write, context);
-  if (frame != nullptr) [[likely]]
+  ptrdiff_t sent = -1;
+  if (PacketBuffer* const frame = loop.interface.make_datagram(source_port, to, write, context);
+      frame != nullptr) [[likely]] {
+    sent = static_cast<ptrdiff_t>(frame->length - Interface::kUdpHeaders);
     loop.pair.transmit(frame);
+  }
   queue.lock.unlock_unmasked();
-  return frame != nullptr;
+  return sent;
 }
 
 bool receive_for_program() {

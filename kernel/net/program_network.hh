@@ -30,9 +30,10 @@ bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std
                        const UdpSendOptions& options);
 
 // The same for what Interface::make_datagram() can send. `write` is called with the queue's lock
-// held, masked: it must not block. False: nothing was sent, send_from_program() is the way.
-bool send_from_program_at_once(uint16_t source_port, UdpEndpoint to, size_t length,
-                               Interface::PayloadWriter write, void* context);
+// held, masked: it must not block. The bytes sent, or below 0: none, send_from_program() is the
+// way.
+ptrdiff_t send_from_program_at_once(uint16_t source_port, UdpEndpoint to,
+                                    Interface::PayloadWriter write, void* context);
 
 // Handles what has arrived at this CPU's queue, if something has and nobody is at it: for threads
 // that found nothing where they wanted to read, before they give up or sleep. A program that is

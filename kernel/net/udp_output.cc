@@ -76,19 +76,23 @@ bool Interface::send_udp(uint16_t source_port, UdpEndpoint to, std::span<const s
   return send_any_udp(source_port, to, payload, out, options);
 }
 
-PacketBuffer* Interface::make_datagram(uint16_t source_port, UdpEndpoint to, size_t length,
-                                       PayloadWriter write, void* context) {
+PacketBuffer* Interface::make_datagram(uint16_t source_port, UdpEndpoint to, PayloadWriter write,
+                                       void* context) {
   const uint64_t mac = arp_.recent(to.address, now());
-  if (mac == 0 || UdpHeader::kSize + length > configuration_.mtu - Ipv4Header::kSize) [[unlikely]]
+  if (mac == 0) [[unlikely]]
     return nullptr;
   PacketBuffer* const buffer = pool_->allocate();
   if (buffer == nullptr) [[unlikely]]
     return nullptr;
-  if (!write(context, buffer->data + kUdpHeaders)) [[unlikely]] {
+  std::byte* const payload = buffer->data + kUdpHeaders;
+  const size_t room = size_t{configuration_.mtu} - Ipv4Header::kSize - UdpHeader::kSize;
+  const std::byte* const end = write(context, payload, room);
+  if (end == nullptr) [[unlikely]] {
     pool_->release(buffer);
     return nullptr;
   }
-  emit_udp(buffer, {mac, configuration_.address.address, source_port, to.address, to.port}, length);
+  emit_udp(buffer, {mac, configuration_.address.address, source_port, to.address, to.port},
+           static_cast<size_t>(end - payload));
   ++statistics_.udp_sent;
   return buffer;
 }

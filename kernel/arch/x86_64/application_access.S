@@ -2,6 +2,7 @@
  * (memory/application_words.hh). Each that may fault names the place where to go
  * on when the page cannot be had; exceptions.cc looks there. General registers only, as everywhere. */
 #include "arch/x86_64/application_access.h"
+#include "arch/x86_64/near_image.h"
 
 /* The instruction at `at` may fault; `resume` is where the failure is handled. */
 .macro may_fault at, resume, kind=FIXUP_ON_DEMAND
@@ -163,53 +164,60 @@ copy_stepwise: /* A step over the end of a page that fails is done again byte by
 9: lea (%rdx, %rcx, 8), %rdx
   jmp 1b
 
-/* bool application_gather_at_once(void* to, const IoSegment* segments, size_t count): copies what the segments (address
- * and length, two words each; count > 0) name of a program's memory to `to`, one behind the other; for holders of
- * spinlocks. False: a page is not there or may not be read, or an address is the kernel's; what has been copied means
- * nothing. */
-.macro fetch_at_once register, place
+/* byte* application_gather_at_once(byte* to, const IoSegment* segments, size_t count, size_t room): copies what the
+ * segments (address and length, two words each; in the program's memory or the kernel's) name of a program's memory to
+ * `to`, one behind the other; for holders of spinlocks. `room` is at most a page. Where the copy ends, or null: it would
+ * be longer than `room`, a page is not there or may not be read, or an address is not a program's or in the last page of
+ * where programs live; what has been copied means nothing. */
+.macro gather register, place
 91: mov \place, \register
-  may_fault 91b, application_word_failed, FIXUP_AT_ONCE
+  may_fault 91b, gather_failed, FIXUP_AT_ONCE
 .endm
 .globl application_gather_at_once
 .balign 16
 application_gather_at_once:
+  push %rcx /* the room that is left: there is no register for it */
   shl $4, %rdx
   lea (%rsi, %rdx), %r11
   mov %rsi, %r10
+  cmp %r10, %r11
+  je 8f
 1:
-  mov (%r10), %rsi
-  mov 8(%r10), %rdx
-  test %rsi, %rsi
-  js application_word_failed
+  gather %rsi, (%r10)
+  gather %rdx, 8(%r10)
+  sub %rdx, (%rsp)
+  jb gather_failed
+  cmp last_application_page(%rip), %rsi
+  jae gather_failed
   cmp $16, %rdx
   ja 4f
   cmp $8, %rdx
   jb 3f
-  fetch_at_once %rax, (%rsi)
-  fetch_at_once %rcx, "-8(%rsi, %rdx)"
+  gather %rax, (%rsi)
+  gather %rcx, "-8(%rsi, %rdx)"
   mov %rax, (%rdi)
   mov %rcx, -8(%rdi, %rdx)
 2: add %rdx, %rdi
   add $16, %r10
   cmp %r10, %r11
   jne 1b
-  mov $1, %eax
+8: mov %rdi, %rax
+  pop %rcx
   ret
 3: cmp $4, %rdx
   jb 7f
-  fetch_at_once %eax, (%rsi)
-  fetch_at_once %ecx, "-4(%rsi, %rdx)"
+  gather %eax, (%rsi)
+  gather %ecx, "-4(%rsi, %rdx)"
   mov %eax, (%rdi)
   mov %ecx, -4(%rdi, %rdx)
   jmp 2b
 4: cmp $32, %rdx
   jbe 6f
 5: /* more than four words are left: what remains of them at the end is copied with those before it */
-  fetch_at_once %rax, (%rsi)
-  fetch_at_once %rcx, 8(%rsi)
-  fetch_at_once %r8, 16(%rsi)
-  fetch_at_once %r9, 24(%rsi)
+  gather %rax, (%rsi)
+  gather %rcx, 8(%rsi)
+  gather %r8, 16(%rsi)
+  gather %r9, 24(%rsi)
   mov %rax, (%rdi)
   mov %rcx, 8(%rdi)
   mov %r8, 16(%rdi)
@@ -219,32 +227,42 @@ application_gather_at_once:
   sub $32, %rdx
   cmp $32, %rdx
   ja 5b
-  fetch_at_once %rax, "-32(%rsi, %rdx)"
-  fetch_at_once %rcx, "-24(%rsi, %rdx)"
+  gather %rax, "-32(%rsi, %rdx)"
+  gather %rcx, "-24(%rsi, %rdx)"
   mov %rax, -32(%rdi, %rdx)
   mov %rcx, -24(%rdi, %rdx)
   jmp 65f
-6: fetch_at_once %rax, (%rsi)
-  fetch_at_once %rcx, 8(%rsi)
+6: gather %rax, (%rsi)
+  gather %rcx, 8(%rsi)
   mov %rax, (%rdi)
   mov %rcx, 8(%rdi)
 65:
-  fetch_at_once %rax, "-16(%rsi, %rdx)"
-  fetch_at_once %rcx, "-8(%rsi, %rdx)"
+  gather %rax, "-16(%rsi, %rdx)"
+  gather %rcx, "-8(%rsi, %rdx)"
   mov %rax, -16(%rdi, %rdx)
   mov %rcx, -8(%rdi, %rdx)
   jmp 2b
 7: test %rdx, %rdx
   jz 2b
-  fetch_at_once %al, (%rsi)
+  gather %al, (%rsi)
   mov %al, (%rdi)
-  fetch_at_once %al, "-1(%rsi, %rdx)"
+  gather %al, "-1(%rsi, %rdx)"
   mov %al, -1(%rdi, %rdx)
   cmp $3, %rdx
   jne 2b
-  fetch_at_once %al, 1(%rsi)
+  gather %al, 1(%rsi)
   mov %al, 1(%rdi)
   jmp 2b
+gather_failed:
+  pop %rcx
+  xor %eax, %eax
+  ret
+
+.pushsection .rodata
+.balign 8
+/* What begins below it and is at most a page lies where programs live (kApplicationEnd). */
+last_application_page: .quad NEAR_IMAGE - 2 * 4096
+.popsection
 
 /* size_t application_clear(void* to, size_t length): the number of bytes not cleared. */
 .globl application_clear

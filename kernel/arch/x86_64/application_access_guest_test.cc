@@ -73,31 +73,50 @@ GUEST_TEST(application_access_gathers_without_sleeping) {
   const std::uint64_t page = map_page_and_hole();
   const std::uint64_t hole = page + kPageSize;
   std::array<std::byte, 1024> gathered;
-  const auto gather = [&gathered](std::span<const IoSegment> segments) {
+  const auto gather = [&gathered](std::span<const IoSegment> segments, std::size_t room = 400) {
     gathered.fill(std::byte{0xee});
-    return gather_at_once(gathered.data(), segments);
+    const std::byte* const end = gather_at_once(
+        gathered.data(), room, reinterpret_cast<std::uint64_t>(segments.data()), segments.size());
+    return end == nullptr ? -1 : end - gathered.data();
   };
   // Not there yet, and not made.
   const IoSegment absent{page, 8};
-  CHECK(!gather({&absent, 1}));
+  CHECK_EQUAL(gather({&absent, 1}), -1);
+  CHECK_EQUAL(gather({}), 0);
   for (std::size_t i = 0; i < kPageSize; ++i) buffer[i] = static_cast<unsigned char>(i * 7);
   CHECK_EQUAL(copy_to_application(page, buffer.data(), kPageSize), kPageSize);
   for (std::size_t length = 0; length < 200; ++length) {
     const std::array<IoSegment, 3> segments{IoSegment{page + 1, length},
                                             IoSegment{page + 500, 200 - length},
                                             IoSegment{hole - length, length}};
-    CHECK(gather(segments));
+    const auto total = static_cast<std::ptrdiff_t>(200 + length);
+    CHECK_EQUAL(gather(segments, 200 + length), total);
     CHECK(std::memcmp(gathered.data(), buffer.data() + 1, length) == 0);
     CHECK(std::memcmp(gathered.data() + length, buffer.data() + 500, 200 - length) == 0);
     CHECK(std::memcmp(gathered.data() + 200, buffer.data() + kPageSize - length, length) == 0);
     CHECK(gathered[200 + length] == std::byte{0xee});
+    CHECK_EQUAL(gather(segments, 199 + length), -1);
     // One byte too far.
     const IoSegment beyond{hole - length, length + 1};
-    CHECK(!gather({&beyond, 1}));
+    CHECK_EQUAL(gather({&beyond, 1}), -1);
   }
   const std::array<IoSegment, 2> kernel{IoSegment{page, 8},
                                         IoSegment{reinterpret_cast<std::uint64_t>(&buffer), 8}};
-  CHECK(!gather(kernel));
+  CHECK_EQUAL(gather(kernel), -1);
+  for (const std::uint64_t address : {kApplicationEnd - 8, kApplicationEnd, ~std::uint64_t{0}}) {
+    const IoSegment outside{address, 16};
+    CHECK_EQUAL(gather({&outside, 1}), -1);
+  }
+  const IoSegment endless{page, ~std::size_t{0}};
+  CHECK_EQUAL(gather({&endless, 1}), -1);
+  // A list in the program's memory, with its last word there or not.
+  const IoSegment listed{page + 64, 5};
+  CHECK_EQUAL(copy_to_application(hole - 16, &listed, sizeof listed), sizeof listed);
+  std::byte* const to = gathered.data();
+  CHECK(gather_at_once(to, 5, hole - 16, 1) == to + 5);
+  CHECK(std::memcmp(to, buffer.data() + 64, 5) == 0);
+  CHECK(gather_at_once(to, 400, hole - 8, 1) == nullptr);
+  CHECK(gather_at_once(to, 400, hole - 16, 2) == nullptr);
   address_space::unmap_owner(kTestOwner);
 }
 

@@ -81,19 +81,23 @@ bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
   return true;
 }
 
-bool send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to, IoCursor& from) {
+std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to,
+                                      net::Interface::PayloadWriter write, void* context) {
   HostedProgram& program = HostedProgram::instance();
   if (!program.has_device || !program.device.address.contains(to.address) ||
       to.address == program.device.address.address ||
       program.device.address.is_broadcast(to.address))
-    return false;
+    return -1;
   // The device's largest packet (an MTU of 1500).
   constexpr std::size_t kMost = 1472;
-  std::vector<std::byte> payload(from.remaining());
-  if (payload.size() > kMost || !from.take_all_at_once(payload.data())) return false;
+  std::vector<std::byte> payload(kMost);
+  const std::byte* const end = write(context, payload.data(), kMost);
+  if (end == nullptr) return -1;
+  const std::ptrdiff_t length = end - payload.data();
+  payload.resize(static_cast<std::size_t>(length));
   const LockGuard guard(lock);
   program.sent.push_back({source_port, to, std::move(payload), {}, true});
-  return true;
+  return length;
 }
 
 bool receive_from_device() {

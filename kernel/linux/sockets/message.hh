@@ -68,6 +68,15 @@ struct SendControl {
   int time_to_live = -1;
 };
 
+// A message without ancillary data as the program describes it, of which nothing has been looked at
+// yet: struct msghdr. `name` is null or, like `segments`, a place in the program's memory.
+struct ProgramMessage {
+  std::uint64_t name;
+  std::int32_t name_length;
+  std::uint64_t segments;
+  std::uint64_t segment_count;
+};
+
 struct SendRequest {
   std::uint32_t flags = 0;
   const SocketAddress* to = nullptr;

@@ -145,12 +145,7 @@ Result<std::size_t> call_recvfrom(int descriptor, std::uint64_t data, std::size_
 }
 LINUX_CALL(__NR_recvfrom, recvfrom, call_recvfrom);
 
-// In line: for sendmsg, which most servers call for every answer.
-[[gnu::always_inline]] inline Result<std::size_t> send_message(Socket& socket,
-                                                               std::uint64_t message_at,
-                                                               std::uint32_t flags) {
-  MessageHeader header;
-  if (!load_header(header, message_at)) return Errno::kEFAULT;
+Result<std::size_t> send_message(Socket& socket, const MessageHeader& header, std::uint32_t flags) {
   SendRequest request{.flags = flags};
   SocketAddress address;
   if (header.name != 0 && header.name_length != 0) {
@@ -163,8 +158,7 @@ LINUX_CALL(__NR_recvfrom, recvfrom, call_recvfrom);
   if (const Status loaded = segments.load(header.segments, header.segment_count); !loaded)
     return loaded.error();
   IoCursor cursor = segments.cursor();
-  if (header.control_length == 0) [[likely]]
-    return finish_send(socket, socket.send(cursor, request), flags);
+  if (header.control_length == 0) return finish_send(socket, socket.send(cursor, request), flags);
   SendControl control;
   const Status understood = load_control(control, socket, header.control, header.control_length);
   if (!understood) return understood.error();
@@ -172,10 +166,36 @@ LINUX_CALL(__NR_recvfrom, recvfrom, call_recvfrom);
   return finish_send(socket, socket.send(cursor, request), flags);
 }
 
+[[gnu::cold, gnu::noinline]] Result<std::size_t> send_message(Socket& socket,
+                                                              std::uint64_t message_at,
+                                                              std::uint32_t flags) {
+  MessageHeader header;
+  if (!load_header(header, message_at)) return Errno::kEFAULT;
+  return send_message(socket, header, flags);
+}
+
+// The bytes sent, or below 0 where send_message() is the way. In line: for sendmsg, which most
+// servers call for every answer.
+[[gnu::always_inline]] inline std::ptrdiff_t send_message_at_once(Socket& socket,
+                                                                  std::uint64_t message_at,
+                                                                  std::uint32_t flags) {
+  MessageHeader header;
+  if (!load_header(header, message_at) || header.control_length != 0 ||
+      header.segment_count > kMostSegments ||
+      !is_application_range(header.segments, header.segment_count * sizeof(IoSegment)))
+    return -1;
+  return socket.send_at_once({header.name_length != 0 ? header.name : 0, header.name_length,
+                              header.segments, header.segment_count},
+                             flags);
+}
+
 Result<std::size_t> call_sendmsg(int descriptor, std::uint64_t message, std::uint32_t flags) {
   if ((flags & kMessageCompatible) != 0) return Errno::kEINVAL;
   const SocketReference socket(descriptor);
   if (!socket) return socket.error();
+  if (const std::ptrdiff_t sent = send_message_at_once(*socket, message, flags); sent >= 0)
+      [[likely]]
+    return static_cast<std::size_t>(sent);
   return send_message(*socket, message, flags);
 }
 LINUX_CALL(__NR_sendmsg, sendmsg, call_sendmsg);
@@ -248,7 +268,11 @@ Result<std::size_t> call_sendmmsg(int descriptor, std::uint64_t messages, unsign
   if (!socket) return socket.error();
   return for_each_message(
       messages, count,
-      [&](std::uint64_t at, std::size_t) { return send_message(*socket, at, flags); },
+      [&](std::uint64_t at, std::size_t) -> Result<std::size_t> {
+        const std::ptrdiff_t sent = send_message_at_once(*socket, at, flags);
+        return sent >= 0 ? Result<std::size_t>(static_cast<std::size_t>(sent))
+                         : send_message(*socket, at, flags);
+      },
       [] { return false; });
 }
 LINUX_CALL(__NR_sendmmsg, sendmmsg, call_sendmmsg);

@@ -1,6 +1,7 @@
 // What all sockets have in common, whatever their family.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/clock.hh"
@@ -52,6 +53,11 @@ class Socket : public File {
   virtual Status shutdown(std::uint8_t bits) = 0;
   virtual Result<std::size_t> send(IoCursor& from, const SendRequest& request) = 0;
   virtual Result<std::size_t> receive(IoCursor& to, ReceiveRequest& request) = 0;
+  // The same as send() for what a server mostly sends, in one step from the program's own list. The
+  // bytes sent, or below 0: it is not that simple; nothing has happened, and send() is the way.
+  virtual std::ptrdiff_t send_at_once(const ProgramMessage& message, std::uint32_t flags) {
+    return -1;
+  }
 
   // setsockopt and getsockopt; `value` is the program's memory. get_option gives the length stored.
   Status set_option(int level, int name, std::uint64_t value, int length);

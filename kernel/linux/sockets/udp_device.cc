@@ -70,13 +70,9 @@ bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
   return net::send_from_program(source_port, to, payload, options);
 }
 
-bool send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to, IoCursor& from) {
-  return net::send_from_program_at_once(
-      source_port, to, from.remaining(),
-      [](void* cursor, std::byte* payload) {
-        return static_cast<IoCursor*>(cursor)->take_all_at_once(payload);
-      },
-      &from);
+std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to,
+                                      net::Interface::PayloadWriter write, void* context) {
+  return net::send_from_program_at_once(source_port, to, write, context);
 }
 
 bool receive_from_device() { return net::receive_for_program(); }

@@ -89,12 +89,38 @@ TEST_CASE("to the device: routes, options of one datagram, broadcasts") {
   IoCursor cursor(pieces, first.size() + second.size());
   CHECK(text(socket->send(cursor, {.to = &peer})) == "10");
   CHECK(cursor.remaining() == 0);
-  const auto& last = program.hosted.sent.back();
+  const auto last = program.hosted.sent.back();
   CHECK(std::string(reinterpret_cast<const char*>(last.payload.data()), last.payload.size()) ==
         "two pieces");
   CHECK(last.at_once);
-  // A bad piece: nothing is sent.
+  // From the program's own list; nothing is copied of it.
+  const auto at = [](const void* object) { return reinterpret_cast<std::uint64_t>(object); };
+  ProgramMessage message{at(peer.bytes), kInternetAddressSize, at(pieces.data()), pieces.size()};
+  CHECK(socket->send_at_once(message, 0) == 10);
+  CHECK(program.hosted.sent.back().payload == last.payload);
+  CHECK(program.hosted.sent.back().to == net::UdpEndpoint{kPeer, 9});
+  message.segment_count = 0;
+  CHECK(socket->send_at_once(message, 0) == 0);
+  CHECK(program.hosted.sent.back().payload.empty());
+  message.segment_count = 1;
   const std::size_t sent_before = program.hosted.sent.size();
+  // Whatever is wrong or unusual is left to send().
+  CHECK(socket->send_at_once(message, kMessageOutOfBand) < 0);
+  message.name_length = 8;
+  CHECK(socket->send_at_once(message, 0) < 0);
+  message.name_length = kInternetAddressSize;
+  for (const std::uint64_t bad_address :
+       {std::uint64_t{16}, kApplicationEnd - 8, ~std::uint64_t{0}}) {
+    ProgramMessage bad_message = message;
+    bad_message.segments = bad_address;
+    if (bad_address == 16) CHECK(socket->send_at_once(bad_message, 0) < 0);
+    bad_message = message;
+    bad_message.name = bad_address;
+    CHECK(socket->send_at_once(bad_message, 0) < 0);
+  }
+  message.name = 0;  // not connected
+  CHECK(socket->send_at_once(message, 0) < 0);
+  // A bad piece: nothing is sent.
   const std::array<IoSegment, 2> bad{pieces[0], IoSegment{16, 4}};
   IoCursor bad_cursor(bad, first.size() + 4);
   CHECK(text(socket->send(bad_cursor, {.to = &peer})) == "EFAULT");

@@ -14,10 +14,11 @@ const net::InterfaceConfiguration* device_network();
 // Sends a datagram by the device. False when it was dropped.
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options);
-// The same for the usual datagram to a neighbour that was sent to before, with all that remains of
-// `from` copied once, without sleeping. False: it is not that simple, or a page is not there;
-// nothing has happened.
-bool send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to, IoCursor& from);
+// The same for the usual datagram to a neighbour that was sent to before, with what `write` copies
+// into the device's buffer, without sleeping. The bytes sent, or below 0: it is not that simple, or
+// `write` failed; nothing has happened.
+std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to,
+                                      net::Interface::PayloadWriter write, void* context);
 // Lets in what has arrived at the device. True when something was.
 bool receive_from_device();
 

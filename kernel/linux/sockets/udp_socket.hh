@@ -27,6 +27,7 @@ class UdpSocket final : public Socket {
   Status shutdown(std::uint8_t bits) override;
   Result<std::size_t> send(IoCursor& from, const SendRequest& request) override;
   Result<std::size_t> receive(IoCursor& to, ReceiveRequest& request) override;
+  std::ptrdiff_t send_at_once(const ProgramMessage& message, std::uint32_t flags) override;
   PollEvents poll() override;
   PollSource* poll_source() override { return &source_; }
 
@@ -88,7 +89,7 @@ class UdpSocket final : public Socket {
 
   Status autobind();
   Result<Route> route(net::Ipv4Address to, net::Ipv4Address source) const;
-  bool simple_send(const SendRequest& request, net::UdpEndpoint& to) const;
+  bool sends_simply(std::uint32_t flags) const;
   Result<std::size_t> send_any(IoCursor& from, const SendRequest& request);
   Result<std::size_t> send_locally(IoCursor& from, std::size_t size, net::UdpEndpoint source,
                                    net::UdpEndpoint to, bool broadcast,

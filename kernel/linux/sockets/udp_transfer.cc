@@ -99,32 +99,58 @@ void UdpSocket::give_control(const DatagramHeader& header, ControlWriter& contro
     control.put_object(kLevelIp, kControlTypeOfService, header.type_of_service);
 }
 
-// What can be left to send_by_device_at_once: a bound socket without errors, shutdowns or options,
-// and a destination.
-[[gnu::always_inline]] inline bool UdpSocket::simple_send(const SendRequest& request,
-                                                          net::UdpEndpoint& to) const {
-  if ((request.flags & kMessageOutOfBand) != 0 || request.control != nullptr ||
-      !bound.load(std::memory_order_acquire) ||
-      (shut_.load(std::memory_order_acquire) | error_.load(std::memory_order_relaxed)) != 0 ||
-      ip_.send != net::UdpSendOptions{} || binding.local.address.is_loopback())
-    return false;
-  if (request.to != nullptr) {
-    if (request.to->length < kInternetAddressSize || request.to->family() != kFamilyInternet)
-      return false;
-    to = internet_endpoint(*request.to);
-  } else {
-    to = binding.remote;
-  }
-  return to.port != 0;
+// What can be left to send_by_device_at_once: a bound socket without errors, shutdowns or options.
+[[gnu::always_inline]] inline bool UdpSocket::sends_simply(std::uint32_t flags) const {
+  return (flags & kMessageOutOfBand) == 0 && bound.load(std::memory_order_acquire) &&
+         (shut_.load(std::memory_order_acquire) | error_.load(std::memory_order_relaxed)) == 0 &&
+         ip_.send == net::UdpSendOptions{} && !binding.local.address.is_loopback();
 }
 
 Result<std::size_t> UdpSocket::send(IoCursor& from, const SendRequest& request) {
-  const std::size_t size = from.remaining();
-  if (net::UdpEndpoint to; simple_send(request, to)) [[likely]] {
-    if (send_by_device_at_once(binding.local.port, to, from)) [[likely]]
-      return size;
+  if (request.control == nullptr && sends_simply(request.flags)) [[likely]] {
+    net::UdpEndpoint to = binding.remote;
+    if (request.to != nullptr) {
+      to = request.to->length >= kInternetAddressSize && request.to->family() == kFamilyInternet
+               ? internet_endpoint(*request.to)
+               : net::UdpEndpoint{};
+    }
+    if (to.port != 0) [[likely]] {
+      const std::ptrdiff_t sent = send_by_device_at_once(
+          binding.local.port, to,
+          [](void* cursor, std::byte* payload, std::size_t room) {
+            return static_cast<IoCursor*>(cursor)->take_all_at_once(payload, room);
+          },
+          &from);
+      if (sent >= 0) [[likely]]
+        return static_cast<std::size_t>(sent);
+    }
   }
   return send_any(from, request);
+}
+
+std::ptrdiff_t UdpSocket::send_at_once(const ProgramMessage& message, std::uint32_t flags) {
+  if (!sends_simply(flags)) [[unlikely]]
+    return -1;
+  net::UdpEndpoint to = binding.remote;
+  if (message.name != 0) {
+    std::uint64_t name, padding;
+    if (message.name_length != kInternetAddressSize ||
+        !is_application_range(message.name, kInternetAddressSize) ||
+        !load_word(name, message.name) || !load_word(padding, message.name + 8) ||
+        static_cast<std::uint16_t>(name) != kFamilyInternet) [[unlikely]]
+      return -1;
+    to = {{byte_swap(static_cast<std::uint32_t>(name >> 32))},
+          byte_swap(static_cast<std::uint16_t>(name >> 16))};
+  }
+  if (to.port == 0) [[unlikely]]
+    return -1;
+  return send_by_device_at_once(
+      binding.local.port, to,
+      [](void* context, std::byte* payload, std::size_t room) {
+        const auto& from = *static_cast<const ProgramMessage*>(context);
+        return gather_at_once(payload, room, from.segments, from.segment_count);
+      },
+      const_cast<ProgramMessage*>(&message));
 }
 
 Result<std::size_t> UdpSocket::send_any(IoCursor& from, const SendRequest& request) {
