@@ -62,11 +62,16 @@ class Epoll final : public AnonymousFile {
   Status modify(File& file, int descriptor, const EpollEvent& event);
   Status remove(File& file, int descriptor);
 
-  // Gives up to `most` (> 0) EpollEvents to `to`, which has room for them. Waits while there are
-  // none: 0 at the deadline. kRestart: a signal came first; kEFAULT.
-  Result<unsigned> wait(IoCursor& to, unsigned most, Deadline deadline) {
-    if (ready_count_.load(std::memory_order_relaxed) == 1 && collect_only(to)) return 1u;
+  // Gives up to `most` (> 0) EpollEvents to the program's memory at `to`, an is_application_range
+  // for them all. Waits while there are none: 0 at the deadline. kRestart: a signal came first;
+  // kEFAULT.
+  Result<unsigned> wait(std::uint64_t to, unsigned most, Deadline deadline) {
+    if (give_only(to)) return 1u;
     return wait_for_any(to, most, deadline);
+  }
+  // The same for the commonest case: there is one event, and it is given. False: wait() is the way.
+  bool give_only(std::uint64_t to) {
+    return ready_count_.load(std::memory_order_relaxed) == 1 && collect_only(to);
   }
 
   PollEvents poll() override;
@@ -94,8 +99,8 @@ class Epoll final : public AnonymousFile {
   Status add_entry(File& file, int descriptor, const EpollEvent& event);
   void look_at(Entry& entry);
   Result<unsigned> collect(IoCursor& to, unsigned most);
-  bool collect_only(IoCursor& to);
-  Result<unsigned> wait_for_any(IoCursor& to, unsigned most, Deadline deadline);
+  bool collect_only(std::uint64_t to);
+  Result<unsigned> wait_for_any(std::uint64_t to, unsigned most, Deadline deadline);
 
   // The entry's file may have become ready. True when a waiter was woken.
   bool make_ready(Entry& entry);

@@ -5,6 +5,7 @@
 
 #include "fs/epoll.hh"
 #include "fs/io_cursor.hh"
+#include "memory/application_words.hh"
 #include "sync/interruptible_wait.hh"
 #include "sync/lock_guard.hh"
 
@@ -99,7 +100,7 @@ Result<unsigned> Epoll::collect(IoCursor& to, unsigned most) {
 
 // The commonest wait finds one level-triggered entry. It would go back on the list where it is the
 // only one, so it stays there, whatever happens to its file meanwhile. False when it is not that.
-bool Epoll::collect_only(IoCursor& to) {
+bool Epoll::collect_only(std::uint64_t to) {
   const LockGuard guard(lock_);
   // Acquire: the list is seen as it was when it was counted. With the lock nobody takes an entry
   // out, and others are put behind it, so the list's own lock is not needed.
@@ -108,17 +109,19 @@ bool Epoll::collect_only(IoCursor& to) {
   const std::uint32_t interest = entry.interest.load(std::memory_order_relaxed);
   if ((interest & (kEpollOneShot | kEpollEdge)) != 0) return false;
   const PollEvents found = entry.file.poll() & interest & ~kFlags;
-  if (found == 0 || !to.put_object(EpollEvent{found, entry.data})) return false;
+  const EpollEvent event{found, entry.data};
+  if (found == 0 || !store_words<sizeof event>(to, &event)) return false;
   // For one of those who wait beside us: it is still ready.
   if (wait_.anybody_waits()) wait_.wake_one();
   return true;
 }
 
-Result<unsigned> Epoll::wait_for_any(IoCursor& to, unsigned most, Deadline deadline) {
+Result<unsigned> Epoll::wait_for_any(std::uint64_t to, unsigned most, Deadline deadline) {
+  IoCursor events(to, std::size_t{most} * sizeof(EpollEvent));
   const auto ready = [this] { return ready_count_.load(std::memory_order_acquire) != 0; };
   for (;;) {
     if (ready()) {
-      const Result<unsigned> given = collect(to, most);
+      const Result<unsigned> given = collect(events, most);
       if (!given || *given != 0) return given;
     }
     if (deadline.passed()) return 0u;

@@ -125,8 +125,8 @@ GUEST_TEST(events_epoll_loses_no_wake_up) {
         }
         while (taken.load() < kFiles * kEach) {
           EpollEvent event{};
-          IoCursor cursor(reinterpret_cast<std::uint64_t>(&event), sizeof event);
-          const auto count = epoll->wait(cursor, 1, Deadline::after(seconds(10)));
+          const auto count =
+              epoll->wait(reinterpret_cast<std::uint64_t>(&event), 1, Deadline::after(seconds(10)));
           CHECK(count);
           if (!count) return;
           if (*count == 0) {
@@ -171,9 +171,9 @@ GUEST_TEST(events_exclusive_wakes_one) {
   {
     const Crew crew(2, [&](unsigned number) {
       EpollEvent event{};
-      IoCursor cursor(reinterpret_cast<std::uint64_t>(&event), sizeof event);
       waiting.fetch_add(1);
-      const auto count = sets[number]->wait(cursor, 1, Deadline::after(milliseconds(300)));
+      const auto count = sets[number]->wait(reinterpret_cast<std::uint64_t>(&event), 1,
+                                            Deadline::after(milliseconds(300)));
       CHECK(count);
       if (count && *count == 1) woken.fetch_add(1);
     });

@@ -88,9 +88,11 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
   pending.handler = &handler;
   pending.frame = frame;
   UdpDatagram& datagram = pending.datagram;
-  datagram.source = {{byte_swap(static_cast<uint32_t>(addresses))},
-                     byte_swap(static_cast<uint16_t>(ports))};
-  datagram.destination = {configuration_.address.address, destination_port};
+  // Field by field: whole endpoints would be put together in a register, with their padding.
+  datagram.source.address.value = byte_swap(static_cast<uint32_t>(addresses));
+  datagram.source.port = byte_swap(static_cast<uint16_t>(ports));
+  datagram.destination.address = configuration_.address.address;
+  datagram.destination.port = destination_port;
   datagram.payload = {frame->data + kUdpHeaders, segment - UdpHeader::kSize};
   datagram.buffer = frame;
   datagram.hint =

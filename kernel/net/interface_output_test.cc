@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "net/emit_udp.hh"
 #include "net/interface.hh"
 #include "net/test_echo.hh"
 

@@ -160,13 +160,19 @@ class BufferPool : public BufferSource {
 
   // A reset buffer, or nullptr when none is left.
   PacketBuffer* allocate() {
-    PacketBuffer* buffer = free_;
+    PacketBuffer* const buffer = allocate_unset();
+    if (buffer != nullptr) [[likely]]
+      buffer->reset();
+    return buffer;
+  }
+  // The same for who sets all that reset() does.
+  PacketBuffer* allocate_unset() {
+    PacketBuffer* const buffer = free_;
     if (buffer == nullptr) [[unlikely]]
       return nullptr;
     free_ = buffer->next;
     ++used_;
     buffer->references = 1;
-    buffer->reset();
     return buffer;
   }
 

@@ -8,6 +8,7 @@
 #include "core/log.hh"
 #include "core/panic.hh"
 #include "core/per_cpu.hh"
+#include "net/emit_udp.hh"
 #include "net/queue_loop.hh"
 #include "sched/scheduler.hh"
 #include "sched/thread.hh"

@@ -10,10 +10,44 @@ memmove:
   sub %rsi, %rcx
   cmp %rdx, %rcx /* unsigned: destination inside the source, above its start */
   jb copy_backward
+  cmp $16, %rdx
+  jbe copy_small
+  jmp copy_forward
 memcpy:
   mov %rdi, %rax
   cmp $16, %rdx
   jbe copy_small
+  cmp $32, %rdx
+  ja 3f
+  mov (%rsi), %rcx
+  mov 8(%rsi), %r8
+  mov -16(%rsi, %rdx), %r9
+  mov -8(%rsi, %rdx), %r10
+  mov %rcx, (%rdi)
+  mov %r8, 8(%rdi)
+  mov %r9, -16(%rdi, %rdx)
+  mov %r10, -8(%rdi, %rdx)
+  ret
+3: cmp $64, %rdx
+  ja copy_forward
+  mov (%rsi), %rcx
+  mov 8(%rsi), %r8
+  mov 16(%rsi), %r9
+  mov 24(%rsi), %r10
+  mov %rcx, (%rdi)
+  mov %r8, 8(%rdi)
+  mov %r9, 16(%rdi)
+  mov %r10, 24(%rdi)
+  mov -32(%rsi, %rdx), %rcx
+  mov -24(%rsi, %rdx), %r8
+  mov -16(%rsi, %rdx), %r9
+  mov -8(%rsi, %rdx), %r10
+  mov %rcx, -32(%rdi, %rdx)
+  mov %r8, -24(%rdi, %rdx)
+  mov %r9, -16(%rdi, %rdx)
+  mov %r10, -8(%rdi, %rdx)
+  ret
+copy_forward: /* also memmove's, so nothing is read after what lies behind it has been written */
   cmp $512, %rdx
   jae copy_block
   /* 17 to 511: eight bytes a step, the last step overlaps */

@@ -108,22 +108,24 @@ inline void NetQueuePair::publish_transmit() {
 }
 
 void NetQueuePair::refill() {
-  while (receive_->in_flight() < receive_target_) {
-    PacketBuffer* buffer = pool_->allocate();
-    if (buffer == nullptr) [[unlikely]] {
-      reclaim();
-      buffer = pool_->allocate();
-      if (buffer == nullptr) {
-        ++statistics_.refill_shortages;
-        break;
+  const unsigned in_flight = receive_->in_flight();
+  if (in_flight < receive_target_) {
+    // accept() sets what is set in a received frame.
+    receive_->add_writables(receive_target_ - in_flight, [this](Segment& segment, void*& token) {
+      PacketBuffer* buffer = pool_->allocate_unset();
+      if (buffer == nullptr) [[unlikely]] {
+        reclaim();
+        buffer = pool_->allocate_unset();
+        if (buffer == nullptr) {
+          ++statistics_.refill_shortages;
+          return false;
+        }
       }
-    }
-    if (!receive_->add_writable(
-            {buffer->physical, static_cast<uint32_t>(PacketBuffer::kHeadroom + buffer->capacity)},
-            buffer)) [[unlikely]] {
-      pool_->release(buffer);
-      break;
-    }
+      segment = {buffer->physical,
+                 static_cast<uint32_t>(PacketBuffer::kHeadroom + buffer->capacity)};
+      token = buffer;
+      return true;
+    });
   }
   publish_receive();
 }
@@ -136,6 +138,7 @@ inline PacketBuffer* NetQueuePair::accept(const Completion& completion) {
     buffer->data = buffer->memory;
     buffer->length = completion.length;
     buffer->next = nullptr;
+    buffer->checksum = ChecksumState::kUnknown;
     partial_tail_->next = buffer;
     partial_tail_ = buffer;
     if (--partial_left_ != 0) return nullptr;
@@ -148,25 +151,26 @@ inline PacketBuffer* NetQueuePair::accept(const Completion& completion) {
     pool_->release(buffer);
     return nullptr;
   }
-  // A copy: the device could still write to the buffer.
-  NetHeader header;
-  std::memcpy(&header, buffer->memory, sizeof header);
+  // Each read once: the device could still write to the buffer.
+  const auto& header = *reinterpret_cast<const NetHeader*>(buffer->memory);
+  const uint8_t flags = load_once(header.flags);
+  const uint16_t buffer_count = load_once(header.buffer_count);
   buffer->data = buffer->memory + PacketBuffer::kHeadroom;
   buffer->length = completion.length - static_cast<uint32_t>(sizeof(NetHeader));
   buffer->next = nullptr;
   buffer->checksum =
-      features_.receive_checksum && (header.flags & (kHeaderDataValid | kHeaderNeedsChecksum)) != 0
+      features_.receive_checksum && (flags & (kHeaderDataValid | kHeaderNeedsChecksum)) != 0
           ? ChecksumState::kValid
           : ChecksumState::kUnknown;
-  if (features_.mergeable_buffers && header.buffer_count != 1) [[unlikely]] {
+  if (features_.mergeable_buffers && buffer_count != 1) [[unlikely]] {
     // No frame needs more than kMostPieces; a device that claims so must not tie up the whole ring.
-    if (header.buffer_count == 0 || header.buffer_count > std::min(kMostPieces, receive_target_)) {
+    if (buffer_count == 0 || buffer_count > std::min(kMostPieces, receive_target_)) {
       ++statistics_.dropped_malformed;
       pool_->release(buffer);
       return nullptr;
     }
     partial_head_ = partial_tail_ = buffer;
-    partial_left_ = header.buffer_count - 1u;
+    partial_left_ = buffer_count - 1u;
     return nullptr;
   }
   return buffer;
@@ -217,18 +221,14 @@ bool NetQueuePair::wait_for_room(unsigned descriptors) {
   return true;
 }
 
-[[gnu::always_inline]] inline bool NetQueuePair::add_frame(PacketBuffer* frame) {
+// Puts the device's header in front of a frame whose checksum is complete, or left to the device.
+[[gnu::always_inline]] inline void NetQueuePair::put_header(const PacketBuffer* frame) {
   ASSERT(frame->data - frame->memory >= static_cast<ptrdiff_t>(sizeof(NetHeader)));
   NetHeader header{};
   if (frame->checksum == ChecksumState::kPartial) {
-    if (features_.transmit_checksum) [[likely]] {
-      header.flags = kHeaderNeedsChecksum;
-      header.checksum_start = frame->checksum_start;
-      header.checksum_offset = frame->checksum_offset;
-    } else if (!complete_checksum(*frame)) {
-      ++statistics_.dropped_malformed;
-      return false;
-    }
+    header.flags = kHeaderNeedsChecksum;
+    header.checksum_start = frame->checksum_start;
+    header.checksum_offset = frame->checksum_offset;
   }
   // Field by field: only then does the compiler keep the header in registers.
   std::byte* const at = frame->data - sizeof header;
@@ -236,10 +236,18 @@ bool NetQueuePair::wait_for_room(unsigned descriptors) {
                           uint64_t{header.header_length} << 16 | uint64_t{header.gso_size} << 32 |
                           uint64_t{header.checksum_start} << 48);
   store_unaligned(at + 8, uint32_t{header.checksum_offset} | uint32_t{header.buffer_count} << 16);
-  if (frame->next != nullptr || transmit_->free_descriptors() == 0) [[unlikely]]
-    return add_frame_slowly(frame);
-  if (!transmit_->add_readable({frame->data_physical() - sizeof header,
-                                frame->length + static_cast<uint32_t>(sizeof header)},
+}
+
+// A frame in one buffer, for which there is room, and that needs nothing of the driver.
+[[gnu::always_inline]] inline bool NetQueuePair::is_usual(const PacketBuffer* frame) const {
+  return frame->next == nullptr && transmit_->free_descriptors() != 0 &&
+         (frame->checksum != ChecksumState::kPartial || features_.transmit_checksum);
+}
+
+[[gnu::always_inline]] inline bool NetQueuePair::add_usual_frame(PacketBuffer* frame) {
+  put_header(frame);
+  if (!transmit_->add_readable({frame->data_physical() - sizeof(NetHeader),
+                                frame->length + static_cast<uint32_t>(sizeof(NetHeader))},
                                frame)) [[unlikely]]
     return false;
   ++transmit_buffers_;
@@ -247,8 +255,13 @@ bool NetQueuePair::wait_for_room(unsigned descriptors) {
   return true;
 }
 
-// The rest of add_frame() when the ring is full or the frame has several buffers.
-bool NetQueuePair::add_frame_slowly(PacketBuffer* frame) {
+bool NetQueuePair::add_any_frame(PacketBuffer* frame) {
+  if (frame->checksum == ChecksumState::kPartial && !features_.transmit_checksum &&
+      !complete_checksum(*frame)) {
+    ++statistics_.dropped_malformed;
+    return false;
+  }
+  put_header(frame);
   std::array<Segment, kMostPieces> segments;
   unsigned count = 1;
   uint64_t bytes = frame->length;
@@ -275,7 +288,7 @@ bool NetQueuePair::add_frame_slowly(PacketBuffer* frame) {
 void NetQueuePair::transmit(std::span<PacketBuffer* const> frames) {
   unsigned unpublished = 0;
   for (PacketBuffer* const frame : frames) {
-    if (!add_frame(frame)) [[unlikely]] {
+    if (!(is_usual(frame) ? add_usual_frame(frame) : add_any_frame(frame))) [[unlikely]] {
       pool_->release_chain(frame);
       continue;
     }
@@ -291,12 +304,20 @@ void NetQueuePair::transmit(std::span<PacketBuffer* const> frames) {
 }
 
 void NetQueuePair::transmit(PacketBuffer* frame) {
-  if (!add_frame(frame)) [[unlikely]] {
-    pool_->release_chain(frame);
-    return;
-  }
+  // Here nothing is called that comes back: so no register need be saved.
+  if (!is_usual(frame) || !add_usual_frame(frame)) [[unlikely]]
+    return transmit({&frame, 1});
   ++statistics_.packets_sent;
-  publish_transmit();
+  const bool notify = transmit_->publish();
+  if (notify || transmit_->in_flight() >= reclaim_at_) [[unlikely]]
+    finish_transmit(notify);
+}
+
+void NetQueuePair::finish_transmit(bool notify) {
+  if (notify) {
+    ++statistics_.notifications;
+    transmit_doorbell_.ring();
+  }
   if (transmit_->in_flight() >= reclaim_at_) reclaim();
 }
 

@@ -126,8 +126,11 @@ class NetQueuePair {
   void refill();
   void publish_receive();
   void publish_transmit();
-  bool add_frame(net::PacketBuffer* frame);
-  bool add_frame_slowly(net::PacketBuffer* frame);
+  static void put_header(const net::PacketBuffer* frame);
+  bool is_usual(const net::PacketBuffer* frame) const;
+  bool add_usual_frame(net::PacketBuffer* frame);
+  bool add_any_frame(net::PacketBuffer* frame);
+  void finish_transmit(bool notify);
   bool wait_for_room(unsigned descriptors);
   net::PacketBuffer* accept(const Completion& completion);
   void check_broken();

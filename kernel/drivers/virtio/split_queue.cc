@@ -80,9 +80,10 @@ size_t SplitQueue::take_used(std::span<Completion> out) {
   }
   const size_t wanted = out.size() < pending ? out.size() : pending;
   // In registers during the loop: the compiler must take any store of 16 bits for one to a member.
-  uint16_t used_seen = used_seen_;
-  uint16_t free_tail = static_cast<uint16_t>(free_head_ + free_count_);
-  const uint16_t free_before = free_tail;
+  // Of 32 bits, whose upper half the mask cuts off, so that each step need not.
+  uint32_t used_seen = used_seen_;
+  uint32_t free_tail = uint32_t{free_head_} + free_count_;
+  const uint32_t free_before = free_tail;
   const uint32_t mask = mask_;
   Slot* const slots = slots_.get();
   uint16_t* const free = free_.get();
@@ -124,8 +125,8 @@ size_t SplitQueue::take_used(std::span<Completion> out) {
       }
     ++used_seen;
   }
-  used_seen_ = used_seen;
-  free_count_ = static_cast<uint16_t>(free_count_ + static_cast<uint16_t>(free_tail - free_before));
+  used_seen_ = static_cast<uint16_t>(used_seen);
+  free_count_ = static_cast<uint16_t>(free_count_ + (free_tail - free_before));
   in_flight_ = static_cast<uint16_t>(in_flight_ - taken);
   if (why != nullptr) [[unlikely]] {
     fail(why, value);

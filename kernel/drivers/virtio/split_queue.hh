@@ -6,6 +6,7 @@
 // buffer holds makes the queue *broken*: it says why, and takes and gives nothing any more.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -78,6 +79,10 @@ class SplitQueue {
   bool add_writable(Segment segment, void* token) {
     return add_one(segment, kDescriptorWrite, token);
   }
+  /// Offers up to `count` buffers of one segment each, as long as `next(segment, token)` gives them
+  /// and there is room. How many.
+  template <typename Next>
+  unsigned add_writables(unsigned count, Next next);
   /// Offers a buffer of several segments, those the device reads first. False when there are not as
   /// many descriptors left, or broken.
   bool add(std::span<const Segment> readable, std::span<const Segment> writable, void* token);
@@ -218,6 +223,40 @@ inline bool SplitQueue::add_one(Segment segment, uint16_t flags, void* token) {
   slots_[id] = {token, (flags & kDescriptorWrite) != 0 ? segment.length : 0, 1, 0};
   make_available(id);
   return true;
+}
+
+template <typename Next>
+inline unsigned SplitQueue::add_writables(unsigned count, Next next) {
+  if (broken_ != nullptr) [[unlikely]]
+    return 0;
+  count = std::min<unsigned>(count, free_count_);
+  // In registers during the loop: the compiler must take any store of 16 bits for one to a member.
+  const uint32_t mask = mask_;
+  const uint32_t head = free_head_, available = available_next_;
+  const uint16_t* const free = free_.get();
+  uint16_t* const ring = available_->ring;
+  Slot* const slots = slots_.get();
+  Descriptor* const descriptors = descriptors_;
+  unsigned added = 0;
+  for (; added < count; ++added) {
+    Segment segment;
+    void* token;
+    if (!next(segment, token)) [[unlikely]]
+      break;
+    const uint16_t id = free[(head + added) & mask];
+    store_once(descriptors[id].address, segment.physical);
+    store_once(descriptors[id].length_flags_next,
+               segment.length | uint64_t{kDescriptorWrite} << 32);
+    slots[id] = {token, segment.length, 1, 0};
+    // As make_available() does it.
+    uint16_t& place = ring[(available + added) & mask];
+    if (load_once(place) != id) store_once(place, id);
+  }
+  free_head_ = static_cast<uint16_t>(head + added);
+  free_count_ = static_cast<uint16_t>(free_count_ - added);
+  available_next_ = static_cast<uint16_t>(available + added);
+  in_flight_ = static_cast<uint16_t>(in_flight_ + added);
+  return added;
 }
 
 inline bool SplitQueue::publish() {

@@ -2,7 +2,6 @@
 #include <limits>
 
 #include "fs/epoll.hh"
-#include "fs/io_cursor.hh"
 #include "linux/call.hh"
 #include "linux/events/descriptors.hh"
 #include "linux/events/waits.hh"
@@ -29,11 +28,12 @@ Epoll* as_epoll(File& file) {
 }
 
 // Holds the set of a descriptor for the time of a wait: a waiting server comes here for every
-// request, so without the Result and the Ref of find_file.
+// request, so without the Result and the Ref of find_file, and without asking whether a running
+// task has a process and descriptors.
 class EpollReference {
  public:
   explicit EpollReference(int descriptor)
-      : file_(current_task().process->descriptors->get_retained(descriptor)) {
+      : file_(current_task().process.get()->descriptors.get()->get_retained(descriptor)) {
     if (file_ != nullptr) [[likely]]
       epoll_ = as_epoll(*file_);
   }
@@ -80,23 +80,35 @@ Status call_epoll_ctl(int set, int operation, int descriptor, std::uint64_t even
   }
 }
 
+constexpr int kMostEvents = std::numeric_limits<int>::max() / static_cast<int>(sizeof(EpollEvent));
+
+bool is_range_for_events(std::uint64_t events, int most) {
+  return is_application_range(events, static_cast<std::size_t>(most) * sizeof(EpollEvent));
+}
+
 // One attempt; kRestart as Epoll::wait has it.
-[[gnu::always_inline]] inline Result<unsigned> wait_once(int set, std::uint64_t events, int most,
-                                                         Deadline deadline) {
-  constexpr int kMost = std::numeric_limits<int>::max() / static_cast<int>(sizeof(EpollEvent));
-  if (most <= 0 || most > kMost) return Errno::kEINVAL;
-  const std::size_t length = static_cast<std::size_t>(most) * sizeof(EpollEvent);
-  if (!is_application_range(events, length)) return Errno::kEFAULT;
+Result<unsigned> wait_once(int set, std::uint64_t events, int most, Deadline deadline) {
+  if (most <= 0 || most > kMostEvents) return Errno::kEINVAL;
+  if (!is_range_for_events(events, most)) return Errno::kEFAULT;
   const EpollReference epoll(set);
   if (epoll.get() == nullptr) [[unlikely]]
     return epoll.error();
-  IoCursor cursor(events, length);
-  return epoll.get()->wait(cursor, static_cast<unsigned>(most), deadline);
+  return epoll.get()->wait(events, static_cast<unsigned>(most), deadline);
+}
+
+[[gnu::noinline]] Result<unsigned> wait_for_events(int set, std::uint64_t events, int most,
+                                                   int timeout) {
+  const Deadline deadline = deadline_from_milliseconds(timeout);
+  return wait_uninterrupted([&] { return wait_once(set, events, most, deadline); });
 }
 
 Result<unsigned> call_epoll_wait(int set, std::uint64_t events, int most, int timeout) {
-  const Deadline deadline = deadline_from_milliseconds(timeout);
-  return wait_uninterrupted([&] { return wait_once(set, events, most, deadline); });
+  if (most > 0 && most <= kMostEvents && is_range_for_events(events, most)) [[likely]] {
+    const EpollReference epoll(set);
+    if (epoll.get() != nullptr && epoll.get()->give_only(events)) [[likely]]
+      return 1u;
+  }
+  return wait_for_events(set, events, most, timeout);
 }
 
 Result<unsigned> call_epoll_pwait(int set, std::uint64_t events, int most, int timeout,

@@ -8,8 +8,12 @@
 
 #include "linux/sockets/datagram_memory.hh"
 #include "net/udp.hh"
+#include "net/wire/ethernet.hh"
 
 namespace plumbline::linux_abi {
+
+// Interfaces as SIOCGIFINDEX numbers them.
+inline constexpr int kLoopbackIndex = 1, kDeviceIndex = 2;
 
 // What came with a datagram besides its bytes.
 struct DatagramHeader {
@@ -21,6 +25,19 @@ struct DatagramHeader {
   std::uint8_t interface = 0;
 };
 
+// Of a datagram that has arrived at the device.
+[[gnu::always_inline]] inline DatagramHeader arrived_header(const net::UdpDatagram& arrived) {
+  DatagramHeader header{arrived.source, arrived.destination};
+  header.interface = kDeviceIndex;
+  if (arrived.buffer != nullptr) {
+    // The IPv4 header stands in front of the UDP header, at a fixed place of the frame.
+    const std::byte* const ip = arrived.buffer->data + net::EthernetHeader::kSize;
+    header.type_of_service = static_cast<std::uint8_t>(ip[1]);
+    header.time_to_live = static_cast<std::uint8_t>(ip[8]);
+  }
+  return header;
+}
+
 // The bytes follow the object in the same piece of memory.
 struct Datagram {
   // What it is charged with beyond its bytes: about what Linux counts, so that as many fit into a
@@ -30,6 +47,13 @@ struct Datagram {
   static Datagram* create(std::size_t length, const DatagramHeader& header = {}) {
     void* memory = datagram_memory::allocate(sizeof(Datagram) + length);
     if (memory == nullptr) return nullptr;
+    return new (memory) Datagram(header, length);
+  }
+  // The same for callers that have interrupts masked.
+  static Datagram* create_masked(std::size_t length, const DatagramHeader& header) {
+    void* memory = datagram_memory::allocate_masked(sizeof(Datagram) + length);
+    if (memory == nullptr) [[unlikely]]
+      return nullptr;
     return new (memory) Datagram(header, length);
   }
   std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }

@@ -17,6 +17,7 @@ namespace plumbline::linux_abi::datagram_memory {
 
 // The sanitizers are to see each datagram's end.
 inline void* allocate(std::size_t size) { return ::operator new(size, std::nothrow); }
+inline void* allocate_masked(std::size_t size) { return allocate(size); }
 inline void release(void* memory, std::size_t) { ::operator delete(memory); }
 
 #else
@@ -37,9 +38,9 @@ struct alignas(kCacheLine) Kept {
 extern std::array<Kept, kMaxCpus> kept;
 
 // Null: no memory. `size` is the same for both.
-inline void* allocate(std::size_t size) {
-  if (size > kPiece) return ::operator new(size, std::nothrow);
-  const InterruptGuard masked;
+[[gnu::always_inline]] inline void* allocate_masked(std::size_t size) {
+  if (size > kPiece) [[unlikely]]
+    return ::operator new(size, std::nothrow);
   Kept& here = kept[this_cpu().index];
   if (Piece* const piece = here.first; piece != nullptr) [[likely]] {
     here.first = piece->next;
@@ -47,6 +48,11 @@ inline void* allocate(std::size_t size) {
     return piece;
   }
   return ::operator new(kPiece, std::nothrow);
+}
+inline void* allocate(std::size_t size) {
+  if (size > kPiece) return ::operator new(size, std::nothrow);
+  const InterruptGuard masked;
+  return allocate_masked(size);
 }
 
 inline void release(void* memory, std::size_t size) {

@@ -23,7 +23,8 @@ Result<Ref<File>> file_of(int descriptor);
 File* retain_file(int descriptor);
 #else
 inline File* retain_file(int descriptor) {
-  return current_task().process->descriptors->get_retained(descriptor);
+  // A running task has a process, and that has descriptors: not asked for every datagram.
+  return current_task().process.get()->descriptors.get()->get_retained(descriptor);
 }
 #endif
 // Where a path of the running program starts, and who walks.

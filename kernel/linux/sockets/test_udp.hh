@@ -46,10 +46,11 @@ struct Server {
 // A datagram from the device.
 inline Delivery arrive(net::UdpEndpoint from, net::UdpEndpoint to, std::string_view bytes,
                        bool broadcast = false) {
-  const DatagramHeader header{from, to, 0, 64, kDeviceIndex};
-  const auto payload = std::as_bytes(std::span(bytes.data(), bytes.size()));
-  const auto result = broadcast ? deliver_udp(header, payload, nullptr, true, 0)
-                                : deliver_arrived_udp(header, payload, 0);
+  const auto* const data = reinterpret_cast<const std::byte*>(bytes.data());
+  const net::UdpDatagram datagram{from, to, {const_cast<std::byte*>(data), bytes.size()}};
+  const auto result =
+      broadcast ? deliver_udp(arrived_header(datagram), datagram.payload, nullptr, true, 0)
+                : deliver_arrived_udp(datagram, 0);
   tell_udp_receivers(0);
   return result;
 }

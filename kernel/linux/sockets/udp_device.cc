@@ -20,18 +20,11 @@ constinit net::Ipv4Address own_address;
 
 // The handler's context is the queue's number.
 void receive(void* queue, const net::UdpDatagram& datagram, net::UdpResponder& responder) {
-  DatagramHeader header{datagram.source, datagram.destination};
-  header.interface = kDeviceIndex;
-  if (datagram.buffer != nullptr) {
-    // The IPv4 header stands in front of the UDP header, at a fixed place of the frame.
-    const std::byte* const ip = datagram.buffer->data + net::EthernetHeader::kSize;
-    header.type_of_service = static_cast<std::uint8_t>(ip[1]);
-    header.time_to_live = static_cast<std::uint8_t>(ip[8]);
-  }
   const auto batch = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(queue));
-  const Delivery result = datagram.destination.address == own_address
-                              ? deliver_arrived_udp(header, datagram.payload, batch)
-                              : deliver_udp(header, datagram.payload, nullptr, true, batch);
+  const Delivery result =
+      datagram.destination.address == own_address
+          ? deliver_arrived_udp(datagram, batch)
+          : deliver_udp(arrived_header(datagram), datagram.payload, nullptr, true, batch);
   if (result == Delivery::kNobody) responder.refuse();
 }
 

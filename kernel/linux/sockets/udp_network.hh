@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "fs/io_cursor.hh"
+#include "linux/sockets/datagram.hh"
 #include "net/interface.hh"
 
 namespace plumbline::linux_abi {
@@ -22,8 +22,6 @@ std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoin
 // Lets in what has arrived at the device. True when something was.
 bool receive_from_device();
 
-// Interfaces as SIOCGIFINDEX numbers them.
-inline constexpr int kLoopbackIndex = 1, kDeviceIndex = 2;
 inline constexpr net::Ipv4Address kLoopbackAddress = net::Ipv4Address::of(127, 0, 0, 1);
 
 }  // namespace plumbline::linux_abi

@@ -60,37 +60,34 @@ bool enter(UdpSocket& socket, const UdpBinding& binding, bool alone) {
 
 // How well a socket fits a datagram; 0: not at all. A connected one gets what its peer sends before
 // others, one bound to the address before one bound to all.
-unsigned fit(const UdpBinding& binding, const DatagramHeader& header) {
-  if (binding.local.port != header.destination.port) return 0;
+unsigned fit(const UdpBinding& binding, const net::UdpEndpoint& from, const net::UdpEndpoint& to) {
+  if (binding.local.port != to.port) return 0;
   unsigned score = 1;
   if (!binding.local.address.is_zero()) {
-    if (binding.local.address != header.destination.address) return 0;
+    if (binding.local.address != to.address) return 0;
     score += 1;
   }
   if (binding.remote.port != 0) {
-    if (binding.remote != header.source) return 0;
+    if (binding.remote != from) return 0;
     score += 2;
   }
   return score;
 }
 
 // Spreads peers over the sockets of a port that share it (SO_REUSEPORT).
-std::uint32_t mix(const DatagramHeader& header) {
-  std::uint64_t hash = header.source.address.value | std::uint64_t{header.source.port} << 32;
+std::uint32_t mix(const net::UdpEndpoint& from) {
+  std::uint64_t hash = from.address.value | std::uint64_t{from.port} << 32;
   hash *= 0x9e37'79b9'7f4a'7c15;  // Fibonacci hashing (Knuth, TAOCP 3, 6.4)
   return static_cast<std::uint32_t>(hash >> 32);
 }
 
-// Under the bucket's lock.
-inline UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
-  // Most ports are one socket's.
-  if (UdpSocket* const only = bucket.first; only != nullptr && only->next_of_port == nullptr)
-    return fit(only->binding, header) != 0 ? only : nullptr;
+[[gnu::noinline]] UdpSocket* choose_of_several(const Bucket& bucket, const net::UdpEndpoint& from,
+                                               const net::UdpEndpoint& to) {
   UdpSocket* best = nullptr;
   unsigned best_score = 0;
   std::uint32_t equals = 0;
   for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
-    const unsigned score = fit(socket->binding, header);
+    const unsigned score = fit(socket->binding, from, to);
     if (score == 0 || score < best_score) continue;
     if (score > best_score) {
       best = socket;
@@ -99,10 +96,20 @@ inline UdpSocket* choose(Bucket& bucket, const DatagramHeader& header) {
     } else if (best->binding.reuse_port && socket->binding.reuse_port) {
       // Each of n equals is chosen by 1/n of the peers.
       ++equals;
-      if (mix(header) * std::uint64_t{2654435761} % (equals * 65536ull) < 65536) best = socket;
+      if (mix(from) * std::uint64_t{2654435761} % (equals * 65536ull) < 65536) best = socket;
     }
   }
   return best;
+}
+
+// Under the bucket's lock.
+inline UdpSocket* choose(const Bucket& bucket, const net::UdpEndpoint& from,
+                         const net::UdpEndpoint& to) {
+  // Most ports are one socket's.
+  if (UdpSocket* const only = bucket.first; only != nullptr && only->next_of_port == nullptr)
+      [[likely]]
+    return fit(only->binding, from, to) != 0 ? only : nullptr;
+  return choose_of_several(bucket, from, to);
 }
 
 [[gnu::noinline]] void enlist_first(UdpSocket& socket, unsigned batch) {
@@ -141,7 +148,7 @@ Delivery give(UdpSocket& socket, Datagram* datagram, unsigned batch) {
                                                  std::span<const std::byte> payload,
                                                  unsigned batch) {
   if (!has_room(socket, payload.size())) return Delivery::kDropped;
-  Datagram* const datagram = Datagram::create(payload.size(), header);
+  Datagram* const datagram = Datagram::create_masked(payload.size(), header);
   if (datagram == nullptr) [[unlikely]]
     return Delivery::kDropped;
   if (!payload.empty()) std::memcpy(datagram->data(), payload.data(), payload.size());
@@ -190,13 +197,13 @@ void change_udp_binding(UdpSocket& socket, const UdpBinding& binding) {
   socket.binding = binding;
 }
 
-Delivery deliver_arrived_udp(const DatagramHeader& header, std::span<const std::byte> payload,
-                             unsigned batch) {
-  Bucket& bucket = bucket_of(header.destination.port);
+Delivery deliver_arrived_udp(const net::UdpDatagram& arrived, unsigned batch) {
+  Bucket& bucket = bucket_of(arrived.destination.port);
   bucket.lock.lock_masked();
-  UdpSocket* const socket = choose(bucket, header);
-  const Delivery result =
-      socket != nullptr ? give_copy(*socket, header, payload, batch) : Delivery::kNobody;
+  UdpSocket* const socket = choose(bucket, arrived.source, arrived.destination);
+  const Delivery result = socket != nullptr
+                              ? give_copy(*socket, arrived_header(arrived), arrived.payload, batch)
+                              : Delivery::kNobody;
   bucket.lock.unlock_masked();
   return result;
 }
@@ -206,7 +213,7 @@ Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> pa
   Bucket& bucket = bucket_of(header.destination.port);
   const LockGuard guard(bucket.lock);
   if (!broadcast) {
-    UdpSocket* const socket = choose(bucket, header);
+    UdpSocket* const socket = choose(bucket, header.source, header.destination);
     if (ready == nullptr)
       return socket != nullptr ? give_copy(*socket, header, payload, batch) : Delivery::kNobody;
     ready->header = header;
@@ -216,7 +223,7 @@ Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> pa
   }
   Delivery result = Delivery::kNobody;
   for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
-    if (fit(socket->binding, header) == 0) continue;
+    if (fit(socket->binding, header.source, header.destination) == 0) continue;
     give_copy(*socket, header, payload, batch);
     result = Delivery::kTaken;
   }

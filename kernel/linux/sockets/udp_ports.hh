@@ -35,8 +35,7 @@ enum class Delivery : std::uint8_t { kTaken, kDropped, kNobody };
 Delivery deliver_udp(const DatagramHeader& header, std::span<const std::byte> payload,
                      Datagram* ready, bool broadcast, unsigned batch);
 // The same for one that has arrived at the device, with interrupts masked.
-Delivery deliver_arrived_udp(const DatagramHeader& header, std::span<const std::byte> payload,
-                             unsigned batch);
+Delivery deliver_arrived_udp(const net::UdpDatagram& arrived, unsigned batch);
 // One batch for each queue of the device, and one for the loopback.
 inline constexpr unsigned kUdpBatches = 9, kLoopbackBatch = 8;
 void tell_udp_receivers(unsigned batch);

@@ -97,6 +97,8 @@ class UdpSocket final : public Socket {
   Result<std::size_t> send_out(IoCursor& from, std::size_t size, std::uint16_t source_port,
                                net::UdpEndpoint to, const net::UdpSendOptions& options);
   Datagram* take(bool peek);
+  Result<std::size_t> give(Datagram* datagram, IoCursor& to, ReceiveRequest& request) const;
+  Result<std::size_t> receive_any(IoCursor& to, ReceiveRequest& request);
   Status wait_for_datagram(std::uint32_t flags, bool& end);
   void give_control(const DatagramHeader& header, ControlWriter& control) const;
   int* number_option(int name);

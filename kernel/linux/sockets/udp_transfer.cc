@@ -17,7 +17,7 @@ constexpr int kControlTypeOfService = 1, kControlTimeToLive = 2;
 
 }  // namespace
 
-inline Datagram* UdpSocket::take(bool peek) {
+[[gnu::always_inline]] inline Datagram* UdpSocket::take(bool peek) {
   // In the usual miss nothing is locked.
   if (queued_.load(std::memory_order_acquire) == 0) return nullptr;
   lock_.lock_unmasked();
@@ -61,16 +61,9 @@ Status UdpSocket::wait_for_datagram(std::uint32_t flags, bool& end) {
   return deadline.is_never() ? waited.error() : Errno::kEINTR;
 }
 
-Result<std::size_t> UdpSocket::receive(IoCursor& to, ReceiveRequest& request) {
-  if (request.from != nullptr) request.from->length = 0;
-  if ((request.flags & kMessageErrorQueue) != 0) return Errno::kEAGAIN;
-  const bool peek = (request.flags & kMessagePeek) != 0;
-  Datagram* taken;
-  while ((taken = take(peek)) == nullptr) {
-    bool end = false;
-    if (const Status waited = wait_for_datagram(request.flags, end); !waited) return waited.error();
-    if (end) return std::size_t{0};
-  }
+// Takes over the reference.
+[[gnu::always_inline]] inline Result<std::size_t> UdpSocket::give(Datagram* taken, IoCursor& to,
+                                                                  ReceiveRequest& request) const {
   const DatagramReference datagram(taken);
   const std::size_t length = datagram->length;
   const std::size_t size = std::min(length, to.remaining());
@@ -80,6 +73,28 @@ Result<std::size_t> UdpSocket::receive(IoCursor& to, ReceiveRequest& request) {
   if (request.control != nullptr && request.control->wanted())
     give_control(datagram->header, *request.control);
   return (request.flags & kMessageTruncated) != 0 ? length : size;
+}
+
+Result<std::size_t> UdpSocket::receive(IoCursor& to, ReceiveRequest& request) {
+  if ((request.flags & (kMessageErrorQueue | kMessagePeek)) == 0) [[likely]] {
+    if (Datagram* const taken = take(false); taken != nullptr) [[likely]]
+      return give(taken, to, request);
+  }
+  return receive_any(to, request);
+}
+
+// The rest of receive() when there is nothing yet, or the datagram stays where it is.
+[[gnu::noinline]] Result<std::size_t> UdpSocket::receive_any(IoCursor& to,
+                                                             ReceiveRequest& request) {
+  if (request.from != nullptr) request.from->length = 0;
+  if ((request.flags & kMessageErrorQueue) != 0) return Errno::kEAGAIN;
+  const bool peek = (request.flags & kMessagePeek) != 0;
+  for (;;) {
+    if (Datagram* const taken = take(peek); taken != nullptr) return give(taken, to, request);
+    bool end = false;
+    if (const Status waited = wait_for_datagram(request.flags, end); !waited) return waited.error();
+    if (end) return std::size_t{0};
+  }
 }
 
 void UdpSocket::give_control(const DatagramHeader& header, ControlWriter& control) const {
