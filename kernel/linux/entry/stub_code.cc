@@ -17,7 +17,7 @@ constexpr std::byte kLoadReturn[] = {std::byte{0x48}, std::byte{0x8d}, std::byte
                                      std::byte{6},    std::byte{0},    std::byte{0},
                                      std::byte{0}};
 constexpr std::byte kJumpThrough[] = {std::byte{0xff}, std::byte{0x25}};
-constexpr std::byte kJump{0xe9}, kTrap{0xcc};
+constexpr std::byte kJump{0xe9}, kReturn{0xc3}, kTrap{0xcc};
 constexpr std::size_t kJumpLength = 5, kDistance = 4;
 constexpr std::size_t kCallLength = sizeof kLoadReturn + sizeof kJumpThrough + kDistance;
 static_assert(kCallLength == kStubCallLength && sizeof kSyscall == kSyscallLength);
@@ -81,6 +81,10 @@ class Window {
     for (std::size_t i = 0; i < length_; ++i) bytes[i] = *places_[i];
     return bytes;
   }
+  // The byte behind it; a trap when that lies on another page, which need not be had.
+  std::byte next(std::uint64_t offset) const {
+    return (offset + length_) % kPageSize != 0 ? *(places_[length_ - 1] + 1) : kTrap;
+  }
   void write(std::span<const std::byte> bytes) {
     for (std::size_t i = 0; i < length_; ++i) *places_[i] = bytes[i];
   }
@@ -108,8 +112,14 @@ bool replace(const CallSite& site, const ObjectLayout& layout, std::span<std::by
   writer.put(kJumpThrough);
   if (!writer.put_distance(slot)) return false;
   writer.put(after);
-  writer.put(std::span(&kJump, 1));
-  if (!writer.put_distance(std::uint64_t{site.window} + site.length)) return false;
+  // Wrappers of calls that cannot fail return at once: one jump less.
+  if (layout.code_offset(site.window, site.length + 1u) && window.next(*offset) == kReturn) {
+    constexpr std::byte kEnd[kJumpLength] = {kReturn, kTrap, kTrap, kTrap, kTrap};
+    writer.put(kEnd);
+  } else {
+    writer.put(std::span(&kJump, 1));
+    if (!writer.put_distance(std::uint64_t{site.window} + site.length)) return false;
+  }
 
   std::array<std::byte, kLongestWindow> jump;
   jump.fill(kTrap);

@@ -18,7 +18,7 @@ namespace plumbline::linux_abi {
 //   jmp *slot(%rip)           application_call (arch/x86_64/call_entry.S)
 // next:
 //   the window's instructions after it
-//   jmp back
+//   jmp back, or ret where that is what stands there
 // A call is made again by going on at the `lea`, 13 bytes before `next` (linux/signal/way_out.cc).
 
 // Bytes of all stubs of a list with the slot, which comes first; whole pages.

@@ -133,6 +133,32 @@ TEST_CASE("a site becomes a jump to its stub") {
   CHECK(places[1].stub == 16 + 5 + 13 + 6 + 5);
 }
 
+TEST_CASE("a stub returns where its site does") {
+  auto file = test_object(2);
+  // getpid: mov $39, %eax; syscall; ret. Then the same, but the return is on the next page; and one
+  // whose return would lie behind the code.
+  const std::vector<int> getpid{0xb8, 39, 0, 0, 0, 0x0f, 5, 0xc3};
+  put(file, 0x11020, getpid);
+  put(file, 0x11ff9, getpid);
+  put(file, 0x13000 - 7, {0xb8, 39, 0, 0, 0, 0x0f, 5});
+  const auto bytes = test_list({{0x11020, 7, 5}, {0x11ff9, 7, 5}, {0x13000 - 7, 7, 5}});
+  const auto sites = SiteList::parse(bytes);
+  REQUIRE(sites);
+  const auto layout = read_object_layout(file);
+  REQUIRE(layout);
+  std::vector<std::byte> area(stub_area_size(*sites));
+  TestPages pages(file);
+  std::array<StubPlace, 3> places;
+  REQUIRE(write_stubs(*sites, *layout, 1, area, pages, places).replaced == 3);
+  const auto end_of = [&](const StubPlace& place) { return area.data() + place.stub + 5 + 13; };
+  CHECK(equals(end_of(places[0]), {0xc3, 0xcc, 0xcc, 0xcc, 0xcc}));
+  CHECK(original_address(places, places[0].stub + 18u) == 0x11027);
+  CHECK(equals(end_of(places[1]), {0xe9}));
+  CHECK(equals(end_of(places[2]), {0xe9}));
+  // The site's own return stays.
+  CHECK(pages.copies[1][0x27] == std::byte{0xc3});
+}
+
 TEST_CASE("an address in a stub stands for one in the program") {
   // 5 bytes, the call, 6 bytes; the call first, 6 bytes.
   const std::array<StubPlace, 2> places{StubPlace{{0x11010, 13, 5}, 16},
