@@ -71,13 +71,17 @@ void FlowTable::close_gap(Slots& table, Slot* slot) {
   --table.used;
 }
 
-bool FlowTable::insert(Flow& flow) {
+bool FlowTable::has_room() {
   // Beyond this, searches for what is not there become long, and without an empty slot they would
   // not end: only reached when there was no memory to grow.
-  if (current_.used >= current_.mask - current_.mask / 8) {
-    consider();
-    return false;
-  }
+  if (current_.used < current_.mask - current_.mask / 8) [[likely]]
+    return true;
+  consider();
+  return false;
+}
+
+bool FlowTable::insert(Flow& flow) {
+  if (!has_room()) return false;
   put(current_, &flow, hash(flow.key));
   advance(kCleared, kMoved);
   return true;

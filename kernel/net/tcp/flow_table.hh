@@ -52,8 +52,9 @@ class FlowTable {
     return flow;
   }
 
-  // Adds a flow whose key nobody answers for. False: no memory.
+  // Adds a flow whose key nobody answers for. False: no memory; has_room() says so before.
   bool insert(Flow& flow);
+  bool has_room();
   // Takes out a flow that is in the table.
   void remove(Flow& flow);
   // Puts `with` in the place of `flow`, which has the same key and is in the table.

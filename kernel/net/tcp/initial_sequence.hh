@@ -14,6 +14,12 @@ inline Sequence initial_sequence(const Secrets& secrets, const FlowKey& key, Nan
   return {clock + static_cast<uint32_t>(secrets.value(Secrets::Purpose::kSequence, key))};
 }
 
+// `initial`, or where that is not above `last`, the last number of the ends' connection before, one
+// well above it (RFC 9293, section 3.6.1, MAY-2).
+inline Sequence above(Sequence initial, Sequence last) {
+  return initial > last ? initial : last + 65536;
+}
+
 // What is added to the timestamp clock of connections between these ends. Always the same, so that
 // timestamps grow from one connection to the next, which lets it take the place of one in
 // TIME-WAIT (RFC 6191); and it hides how long the host has been up.

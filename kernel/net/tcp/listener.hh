@@ -35,6 +35,7 @@ struct ListenerQueue {
   uint32_t half_open_count = 0;
   // Cookies are looked for in ACKs only for as long after the last that one may be valid.
   bool cookie_sent = false;
+  bool at_home = false;  // this is the stack that Configuration::home names
   Nanoseconds last_cookie;
 };
 
@@ -93,7 +94,6 @@ class Listener {
 
  private:
   friend class Stack;
-  friend class Handshakes;
 
   ListenerQueue& queue(unsigned stack) { return queues_[stack]; }
   // With the domain of `stack` held.

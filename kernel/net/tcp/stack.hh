@@ -1,32 +1,29 @@
-// TCP of one queue pair: which connection a segment is for, and what is nobody's.
+// TCP of one queue pair: whom a segment is for, and what is nobody's.
 //
 // Portable, without locks: all calls are made by whoever holds the queue pair (the domain), and
-// none of them sleeps. Connections of one Stack are never seen by another; a Listener may be on
-// all.
+// none of them sleeps. A Stack's connections are never seen by another; a Listener may be on all
+// (see there for what several CPUs may do).
+//
+// The files behind it, each one idea: stack.cc (who a segment is for), passive_open.cc (SYNs and
+// the rest of their handshakes), listening.cc, active_open.cc.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 
 #include "core/result.hh"
-#include "net/tcp/domain.hh"
 #include "net/tcp/flow_table.hh"
-#include "net/tcp/handshakes.hh"
 #include "net/tcp/listener_table.hh"
-#include "net/tcp/memory_source.hh"
-#include "net/tcp/port_choice.hh"
-#include "net/tcp/secrets.hh"
+#include "net/tcp/rate_limit.hh"
 #include "net/tcp/slab.hh"
 #include "net/tcp/stack_configuration.hh"
 #include "net/tcp/time_wait.hh"
-#include "net/tcp/timer_wheel.hh"
 
 namespace plumbline::net::tcp {
 
 class Stack {
  public:
   Stack(const StackConfiguration& configuration, Nanoseconds now);
-  // Connections must be gone (abort_all()).
+  // Connections must have been released, and listeners taken off: see end().
   ~Stack();
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
@@ -37,34 +34,48 @@ class Stack {
   // ---- The network's side -----------------------------------------------------------------------
 
   // Handles a received TCP segment: `length` bytes from `offset` on in `frame`, which is taken
-  // over. `key` has the addresses and the zone set, the IP layer having made sure that `local` is
-  // ours. `congestion_experienced`: the IP header said CE. Verifies the checksum unless the frame's
-  // is known to be valid.
+  // over. `key` has the addresses and the zone set; the IP layer has made sure that `local` is
+  // ours. `congestion_experienced`: the IP header said CE. The checksum is verified where the
+  // frame's state is unknown.
   void receive(PacketBuffer* frame, uint32_t offset, uint32_t length, FlowKey key,
                bool congestion_experienced, Nanoseconds now);
   // The same for a segment that was parsed and verified (put together from several, say).
-  void receive(const FlowKey& key, Segment& segment, Nanoseconds now);
-  // Starts loading what receive() will look at: for all segments of a burst first, so that their
-  // cache misses overlap.
+  void receive(const FlowKey& key, Segment& segment, Nanoseconds now) {
+    Flow* const flow = flows_.find(key);
+    if (flow != nullptr && flow->kind == FlowKind::kConnection) [[likely]]
+      static_cast<Connection*>(flow)->receive(segment, now);
+    else
+      receive_other(flow, key, segment, now);
+  }
+  // Starts loading what receive() looks at first: for all segments of a burst, so that their cache
+  // misses overlap.
   void prefetch(const FlowKey& key) const { flows_.prefetch(key); }
-  // After a burst: what its segments made worth sending goes out.
-  void flush(Nanoseconds now) { domain_.flush(now); }
+  // After a burst, and after calls of the programs' side: what they made worth sending goes out.
+  void flush(Nanoseconds now) {
+    domain_.flush(now);
+    if (flows_.unfinished() && !housekeeping_.armed()) [[unlikely]]
+      timers_.arm(housekeeping_, now + kHousekeeping);
+  }
 
-  // ICMP's errors about a segment that was sent from `key`'s local end and started with `sequence`;
-  // see Connection.
+  // ICMP's errors about a segment that `key`'s local end sent and that started with `sequence`; see
+  // Connection. Records do not care: RFC 5927 (section 4) counts such errors as passing.
   void packet_too_big(const FlowKey& key, uint32_t mtu, Sequence sequence, Nanoseconds now);
   void unreachable(const FlowKey& key, Errno error, bool hard, Sequence sequence, Nanoseconds now);
 
-  // Timers. True when there is more to do at once (the queue's other work should have its turn
-  // before); followed by flush().
-  bool run_timers(Nanoseconds now) { return timers_.run(now); }
+  // Timers that are due, and what they made worth sending. True when there is more to do at once,
+  // by another call; the queue's other work should have its turn before.
+  bool run_timers(Nanoseconds now) {
+    const bool more = timers_.run(now);
+    flush(now);
+    return more;
+  }
   // When run_timers() is to be called next; nothing: no timer is armed.
-  std::optional<Nanoseconds> next_timer() const { return timers_.next(); }
+  std::optional<Nanoseconds> next_timer() { return timers_.next(); }
 
   // ---- The programs' side -----------------------------------------------------------------------
 
-  // A connection that is about to be opened: set its owner and options, then call
-  // connection->connect(initial, timestamp_offset, now), or close it.
+  // A connection that is about to be opened: set its owner and options and call
+  // connection->connect(initial, timestamp_offset, now), or close() it.
   struct Opening {
     Connection* connection = nullptr;
     Sequence initial;
@@ -82,15 +93,95 @@ class Stack {
   void unlisten(Listener& listener, Nanoseconds now);
   // The connection that has waited longest on this stack; nullptr: none. It is the caller's now; it
   // may have ended already. Set its owner.
-  Connection* accept(Listener& listener) { return listener.pop(configuration_.index); }
+  Connection* accept(Listener& listener) { return listener.pop(configuration_.number); }
+
+  // Ends everything that has no owner, and all records, as if the host were switched off; what has
+  // an owner must have been closed before.
+  void end(Nanoseconds now);
 
   // ---- For whoever shows figures
-  // ------------------------------------------------------------------
+  // -----------------------------------------------------------------
 
   const StackStatistics& statistics() const { return statistics_; }
-  uint32_t connections() const { return static_cast<uint32_t>(connections_.size()); }
-  uint32_t half_open() const { return handshakes_.size(); }
+  // In any state, those that nobody has accepted or closed yet included.
+  uint32_t connections() const { return connections_.size(); }
+  uint32_t half_open() const { return half_opens_.size(); }
   uint32_t time_waits() const { return time_waits_.size(); }
+  // What connections, records and tables have of StackConfiguration::memory.
+  size_t memory() const {
+    return connections_.bytes() + half_opens_.bytes() + time_waits_.bytes() + flows_.bytes();
+  }
+  // Calls visit(Connection&) for each that segments can reach; it must not change the stack.
+  template <typename Visit>
+  void for_each_connection(Visit&& visit) {
+    flows_.for_each([&](Flow& flow) {
+      if (flow.kind == FlowKind::kConnection) visit(static_cast<Connection&>(flow));
+    });
+  }
+
+ private:
+  static constexpr Nanoseconds kHousekeeping = milliseconds(50);
+  // So many half-open connections a listener may have even with a smaller backlog.
+  static constexpr uint32_t kLeastHalfOpen = 128;
+
+  // stack.cc
+  void receive_other(Flow* flow, const FlowKey& key, Segment& segment, Nanoseconds now);
+  void receive_time_wait(TimeWait& record, Segment& segment, Nanoseconds now);
+  void receive_unknown(const FlowKey& key, Segment& segment, Nanoseconds now);
+  void reset(const FlowKey& key, Segment& segment, Nanoseconds now);
+  static void drop(Segment& segment);
+  void left(Connection& connection, Nanoseconds now);
+  void release(Connection& connection);
+  void keep_house(Nanoseconds now);
+  uint32_t timestamp(uint32_t offset, Nanoseconds now) const {
+    return Connection::timestamp(now, offset);
+  }
+
+  // passive_open.cc
+  Handshake agree(const ListenerQueue& queue, const FlowKey& key, const Segment& syn) const;
+  bool is_full(const ListenerQueue& queue) const;
+  // `after`: the record of the ends' last connection, which is removed.
+  void receive_syn(ListenerQueue& queue, const FlowKey& key, Segment& segment, TimeWait* after,
+                   Nanoseconds now);
+  void send_cookie(ListenerQueue& queue, const FlowKey& key, Segment& segment, Handshake& agreed,
+                   TimeWait* after, Nanoseconds now);
+  void receive_half_open(HalfOpen& record, Segment& segment, Nanoseconds now);
+  void challenge(HalfOpen& record, Segment& segment, Nanoseconds now);
+  // False: the segment brings no cookie, and is still the caller's.
+  bool receive_cookie(ListenerQueue& queue, const FlowKey& key, Segment& segment, Nanoseconds now);
+  // The handshake is over, with `segment` (taken over); `record`: what the table has, or nullptr.
+  void complete(ListenerQueue& queue, const FlowKey& key, const Handshake& agreed, HalfOpen* record,
+                Segment& segment, Nanoseconds now);
+  void send_syn_ack(const ListenerQueue& queue, const FlowKey& key, const Handshake& agreed,
+                    uint32_t timestamp, PacketBuffer* received);
+  void half_open_timeout(HalfOpen& record, Nanoseconds now);
+  // Forgets a record that is in the table no more.
+  void destroy(HalfOpen& record);
+  void forget(HalfOpen& record) {
+    flows_.remove(record);
+    destroy(record);
+  }
+
+  // active_open.cc
+  bool available(const FlowKey& key, Nanoseconds now) const;
+
+  StackConfiguration configuration_;
+  Secrets secrets_;
+  TimerWheel timers_;
+  FlowTable flows_;
+  Slab<Connection> connections_;
+  Slab<HalfOpen> half_opens_;
+  TimeWaits time_waits_;
+  ListenerTable listeners_;
+  SentSegmentPool sent_segments_;
+  RecoveryDomain recovery_;
+  Domain domain_;
+  PortChoice port_choice_;
+  RateLimit resets_;
+  RateLimit record_answers_;
+  Timer housekeeping_{TimerKind::kStack};
+  uint64_t removals_ = 0;  // flows that made their pair of ends free
+  StackStatistics statistics_;
 };
 
 }  // namespace plumbline::net::tcp

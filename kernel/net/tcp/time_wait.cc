@@ -27,7 +27,9 @@ TimeWaits::TimeWaits(FlowTable& flows, TimerWheel& timers, const MemorySource& s
       this);
 }
 
-TimeWaits::~TimeWaits() {
+TimeWaits::~TimeWaits() { clear(); }
+
+void TimeWaits::clear() {
   while (TimeWait* const record = oldest_first_.front()) remove(*record);
   timers_.cancel(timer_);
 }

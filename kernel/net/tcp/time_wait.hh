@@ -58,6 +58,7 @@ class TimeWaits {
   }
   // Ends a record and takes it out of the table.
   void remove(TimeWait& record);
+  void clear();
 
   uint32_t size() const { return records_.size(); }
   size_t bytes() const { return records_.bytes(); }
