@@ -17,7 +17,7 @@ namespace plumbline::net::tcp {
 // What all connections of a domain share.
 struct RecoveryDomain {
   SentSegmentPool& segments;
-  RtoLimits rto;
+  RtoLimits rto = {};
   // How long a peer may hold back an acknowledgement of a single segment: what a tail loss probe
   // adds (RFC 8985, 7.2: TLP.max_ack_delay).
   Nanoseconds maximum_ack_delay = milliseconds(200);
@@ -33,14 +33,14 @@ struct RecoveryDomain {
     uint64_t duplicate_reports = 0;     // DSACKs
     uint64_t reneged = 0;
     uint64_t without_record = 0;  // SACKs or sends that found no record
-  } counters;
+  } counters = {};
 };
 
 // What an acknowledgement says, found acceptable by the connection: SND.UNA <= number <= SND.NXT.
 struct Acknowledgement {
   Sequence number;
   // As received, in their order (the first may be a DSACK); not checked.
-  std::span<const SequenceRange> sacks;
+  std::span<const SequenceRange> sacks = {};
   // RFC 5681, section 2, but for the first condition: no data, no SYN or FIN, number == SND.UNA,
   // window as before. Whether something is outstanding is known here.
   bool duplicate = false;
@@ -227,7 +227,8 @@ class LossRecovery {
   void measure(const Acknowledgement& ack, uint32_t advanced, const DeliverySample& sample,
                Nanoseconds now);
   void react_to_echo();
-  void recover_further(uint32_t advanced, uint32_t delivered, bool found_losses, Nanoseconds now);
+  void recover_further(uint32_t advanced, uint32_t delivered, bool found_losses, bool may_grow,
+                       Nanoseconds now);
   void grow(uint32_t bytes, Nanoseconds now);
   // Whether acknowledge() may take the short way from now on.
   void settle();

@@ -36,7 +36,8 @@ AckOutcome LossRecovery::acknowledge_any(const Acknowledgement& ack, Nanoseconds
     undo();
   } else {
     if (forward_) go_forward(advanced);
-    recover_further(advanced, sample.bytes, found_losses, now);
+    // An ACK with an echo grows nothing (RFC 3168, 6.1.2).
+    recover_further(advanced, sample.bytes, found_losses, !ack.congestion_echo, now);
   }
   if (advanced != 0) timeouts_ = 0;
   // Without SACK, duplicates of what was sent before a recovery may come until something beyond it
@@ -78,10 +79,12 @@ void LossRecovery::count_duplicates(const Acknowledgement& ack, uint32_t advance
     const uint32_t counted = std::min(emulated_, advanced > mss_ ? advanced - mss_ : 0);
     sample.bytes -= std::min(counted, sample.bytes);
     emulated_ -= counted;
-    if (open) emulated_ = duplicates_ = 0;
+    if (state_ != State::kRecovery) emulated_ = duplicates_ = 0;
     return;
   }
   if (!ack.duplicate || segments_.empty()) return;
+  // After a timeout duplicates answer what was sent again in vain, unless there is something new.
+  if (state_ == State::kLoss && segments_.next() == recover_) return;
   if (duplicates_ < UINT8_MAX) ++duplicates_;
   const uint32_t left = std::min(mss_, in_flight());
   emulated_ += left;
@@ -132,9 +135,13 @@ void LossRecovery::react_to_echo() {
 }
 
 void LossRecovery::recover_further(uint32_t advanced, uint32_t delivered, bool found_losses,
-                                   Nanoseconds now) {
+                                   bool may_grow, Nanoseconds now) {
   const bool recovering = state_ == State::kRecovery || state_ == State::kLoss;
-  if (recovering && segments_.una() >= recover_) leave_recovery();
+  if (recovering && segments_.una() >= recover_) {
+    // What fills the last hole acknowledges much that arrived long ago: no reason to grow.
+    may_grow = false;
+    leave_recovery();
+  }
   switch (state_) {
     case State::kOpen:
     case State::kDisorder:
@@ -145,7 +152,8 @@ void LossRecovery::recover_further(uint32_t advanced, uint32_t delivered, bool f
         rate_.allow_at_least(mss_);
         return;
       }
-      if (delivered != 0 && limited_) grow(delivered, now);
+      // Only what advances SND.UNA (RFC 5681, 3.1).
+      if (advanced != 0 && limited_ && may_grow) grow(advanced, now);
       state_ = segments_.sacked() != 0 || duplicates_ != 0 ? State::kDisorder : State::kOpen;
       return;
     case State::kRecovery: {
@@ -158,9 +166,13 @@ void LossRecovery::recover_further(uint32_t advanced, uint32_t delivered, bool f
                          advanced != 0 && !found_losses);
       return;
     }
-    case State::kLoss:
-      if (delivered != 0) grow(delivered, now);
+    case State::kLoss: {
+      // With SACK what is delivered is known; without, an advance may be about what arrived before
+      // the timeout, and counts as one segment (RFC 3465, 2.3).
+      const uint32_t bytes = sack_ ? delivered : std::min(advanced, mss_);
+      if (bytes != 0 && may_grow) grow(bytes, now);
       return;
+    }
   }
 }
 

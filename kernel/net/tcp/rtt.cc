@@ -8,7 +8,7 @@ void RttEstimator::rotate_minimum(uint32_t now) {
   const bool pause = now - window_end_ >= window;
   previous_minimum_ = pause ? UINT32_MAX : minimum_;
   minimum_ = UINT32_MAX;
-  window_end_ = now + window;
+  window_end_ = (pause ? now : window_end_) + window;
 }
 
 }  // namespace plumbline::net::tcp
