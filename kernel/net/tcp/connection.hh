@@ -3,13 +3,18 @@
 // Belongs to a Domain and is used only by whoever holds it. The files behind it, each one idea:
 // connection.cc (opening and closing), input*.cc (segments that arrive, the short way first),
 // acknowledgements.cc (what they say of our data), receive_window.cc, output.cc (what to send now),
-// segment_writer.cc (headers and options), timeouts.cc, path_mtu.cc, information.cc.
+// segment_writer.cc (headers and options), timeouts.cc, path_mtu.cc, options.cc.
 #pragma once
 
+#include <array>
+#include <span>
+
 #include "core/assert.hh"
+#include "core/intrusive_queue.hh"
 #include "net/receive_queue.hh"
 #include "net/send_queue.hh"
 #include "net/tcp/domain.hh"
+#include "net/tcp/flow.hh"
 #include "net/tcp/information.hh"
 #include "net/tcp/loss_recovery.hh"
 #include "net/tcp/owner.hh"
@@ -20,7 +25,7 @@
 
 namespace plumbline::net::tcp {
 
-class Connection {
+class Connection : public Flow {
  public:
   // A closed connection between the two ends of `key`; connect() opens it.
   Connection(Domain& domain, const FlowKey& key);
@@ -42,17 +47,23 @@ class Connection {
   // 5.4). kConnected or kFailed follows.
   void connect(Sequence initial, uint32_t timestamp_offset, Nanoseconds now);
 
-  // Bytes that send() would take now. With less than asked for, kWritable will follow once a third
-  // of the buffer is free.
-  uint32_t send_room();
+  // Bytes that send() would take now.
+  uint32_t send_room() const {
+    const uint32_t used = send_queue_.memory();
+    return may_send() && used < send_limit_ ? send_limit_ - used : 0;
+  }
+  // Whether a third of the send buffer is free. Where not, kWritable follows once it is.
+  bool writable();
   // Queues up to `length` bytes that `copy(std::span<std::byte> to) -> size_t` writes, and sends
   // what may be sent, with the ACK that waits for it. `more`: the caller is about to send more
   // (MSG_MORE): a last piece smaller than a segment waits for it. Returns the bytes taken; 0 in
-  // states without sending (see may_send()).
+  // states without sending (see may_send()). After fewer than `length`, kWritable follows.
   template <class Copy>
   uint32_t send(uint32_t length, bool more, Nanoseconds now, Copy&& copy) {
     const uint32_t room = send_room();
     const uint32_t taken = send_queue_.append(length < room ? length : room, copy);
+    if (taken < length) [[unlikely]]
+      send_blocked(now);
     if (taken != 0) push(more, now);
     return taken;
   }
@@ -81,11 +92,11 @@ class Connection {
   // a FIN are still sent; with unread data the peer gets a RST (RFC 2525 section 2.17). Call
   // Domain::flush() afterwards.
   void close(Nanoseconds now);
-  // The same at once: the peer gets a RST, nothing queued is sent (RFC 9293 section 3.10.5).
+  // The same at once: the peer gets a RST, nothing queued is sent (RFC 9293 section 3.10.5). Also
+  // for a connection that was closed and lingers.
   void abort(Nanoseconds now);
 
   State state() const { return state_; }
-  const FlowKey& key() const { return key_; }
   // Why the connection is closed, or kNone; the second is what ICMP reported, cleared by reading.
   Errno error() const { return error_; }
   Errno take_soft_error();
@@ -115,7 +126,8 @@ class Connection {
   void set_maximum_segment(uint16_t bytes);  // TCP_MAXSEG, before the handshake
   void set_traffic_class(uint8_t value) { traffic_class_ = value; }
   void set_hop_limit(uint8_t value) { hop_limit_ = value; }
-  bool set_congestion_control(CongestionAlgorithm algorithm);  // TCP_CONGESTION
+  void set_congestion_control(CongestionAlgorithm algorithm);  // TCP_CONGESTION
+  CongestionAlgorithm congestion_control() const { return congestion_; }
   bool no_delay() const { return no_delay_; }
   bool cork() const { return cork_; }
   bool quick_acknowledgement() const { return quick_segments_ != 0; }
@@ -147,10 +159,15 @@ class Connection {
   bool uses_timestamps() const { return timestamps_; }
   uint32_t recent_timestamp() const { return recent_timestamp_; }
   uint32_t timestamp_offset() const { return timestamp_offset_; }
-  // A timestamp clock with ticks of 2^20 ns: RFC 7323 section 5.4 wants 1 ms to 1 s.
+  // The timestamp clock ticks in milliseconds: RFC 7323 section 5.4 wants 1 ms to 1 s.
   static uint32_t timestamp(Nanoseconds now, uint32_t offset) {
-    return static_cast<uint32_t>(now.count >> 20) + offset;
+    return timestamp_clock(now) + offset;
   }
+
+  // The connection that a timer of the wheel belongs to.
+  static Connection& of(Timer& timer) { return *member_owner<&Connection::timer_>(&timer); }
+  // For the queue of a listener that holds what nobody has accepted yet.
+  QueueHook accept_hook;
 
  private:
   friend struct Domain;
@@ -158,13 +175,25 @@ class Connection {
   static constexpr Nanoseconds kNever{~uint64_t{0}};
   // A combination of flags that no segment has: see predicted_flags_.
   static constexpr uint8_t kNothingPredicted = 0xff;
+  // Segments acknowledged one by one: at first, so that the peer's window opens quickly, until the
+  // program turns out to answer; and after what may have been a loss.
+  static constexpr uint8_t kQuickSegments = 16;
+  static constexpr uint8_t kQuickSegmentsAfterLoss = 4;
+  static constexpr uint8_t kEct0 = 2;  // RFC 3168 section 5
+  static constexpr uint32_t kLeastBuffer = 4096;
+  static constexpr Nanoseconds kIdleTime = milliseconds(200);  // the shortest time-out
+  static constexpr Nanoseconds kCorkTime = milliseconds(200);  // tcp(7)
+  static constexpr Nanoseconds kRetryTime = milliseconds(10);  // after a lack of memory
 
   // input.cc: what most segments are, and everything (RFC 9293 section 3.10.7.4).
   bool receive_predicted(Segment& segment, Nanoseconds now);
   void receive_any(Segment& segment, Nanoseconds now);
-  bool check_sequence(Segment& segment, Nanoseconds now);
+  bool process(Segment& segment, Nanoseconds now);
   bool check_timestamp(Segment& segment, Nanoseconds now);
+  bool check_sequence(Segment& segment, Nanoseconds now);
   bool check_reset_and_syn(Segment& segment, Nanoseconds now);
+  void answer_unacceptable(const Segment& segment, Nanoseconds now);
+  void challenge(Nanoseconds now);
   void predict();
   // input_handshake.cc
   void receive_syn_sent(Segment& segment, Nanoseconds now);
@@ -172,49 +201,99 @@ class Connection {
   void take_options(const Segment& syn);
   // input_data.cc: payload that is wanted, the peer's FIN, and the ACK that both need.
   void receive_payload(Segment& segment, Nanoseconds now);
-  void receive_in_order(PacketBuffer* frame, uint32_t offset, uint32_t length, Nanoseconds now);
+  void receive_in_order(Segment& segment, Nanoseconds now);
+  void receive_behind_gap(Segment& segment);
   void receive_fin(Nanoseconds now);
-  void data_arrived(uint32_t length, uint32_t pieces, Nanoseconds now);
+  void data_arrived(uint32_t length, uint32_t segments, Nanoseconds now);
   bool trim(Segment& segment);
-  // acknowledgements.cc: false when the segment is to be dropped.
+  void report_duplicate(SequenceRange range);
+  bool has_room(uint32_t length) const;
+  bool holds_beyond(Sequence end) const;
+  static void drop(Segment& segment);
+  // acknowledgements.cc
   bool process_acknowledgement(Segment& segment, Nanoseconds now);
   void acknowledge_new(const Segment& segment, Nanoseconds now);
+  void acknowledge_again(const Segment& segment, uint32_t window_before, Nanoseconds now);
+  void fill(Acknowledgement& to, const Segment& segment) const;
   void update_send_window(const Segment& segment);
-  void fin_acknowledged(Nanoseconds now);
+  void set_send_window(const Segment& segment) {
+    send_window_ = uint32_t{segment.window} << send_scale_;
+    if (send_window_ > largest_window_) largest_window_ = send_window_;
+    window_sequence_ = segment.sequence;
+    window_acknowledgement_ = segment.acknowledgement;
+  }
+  void our_fin_acknowledged(Nanoseconds now);
+  void send_blocked(Nanoseconds now);
+  void room_came_free();
+  void grow_send_buffer();
   // receive_window.cc
-  uint32_t choose_window();
-  void grow_receive_buffer(uint32_t bytes, Nanoseconds now);
+  static uint8_t window_scale(uint32_t bytes);
+  uint16_t syn_window() const;
+  uint32_t receive_space() const;
+  uint16_t choose_window();
+  void grow_receive_buffer(Nanoseconds now);
   // output.cc
   void output(Nanoseconds now);
-  bool output_retransmissions(Nanoseconds now);
+  void output_retransmissions(Nanoseconds now);
   uint32_t next_length(Nanoseconds now);
+  uint32_t sends(uint32_t length);
+  uint32_t held_back(Nanoseconds now);
+  bool small_segment_allowed() const;
   bool send_range(SequenceRange range, bool again, Nanoseconds now);
   void acknowledge_now(Nanoseconds now);
-  void acknowledge_soon(Nanoseconds now);
   void send_probe(Nanoseconds now);
+  void no_memory(Nanoseconds now);
+  void defer();
+  bool may_want_output() const;
+  uint32_t most_in_frame() const;
+  uint32_t send_space() const;
+  bool corked() const { return cork_ || more_; }
+  // Queued and not sent, once the handshake is over. A FIN that was sent is the last in flight.
+  uint32_t unsent_data() const {
+    const uint32_t sent = in_flight();
+    return send_queue_.size() - sent + (fin_sent_ && sent != 0);
+  }
+  // segment_writer.cc
+  bool wants_sack() const;
+  unsigned choose_sack(std::array<SequenceRange, 4>& blocks);
   void send_syn(Nanoseconds now);
   void send_reset(Nanoseconds now);
   void send_reset_for(const Segment& segment, Nanoseconds now);
-  void challenge(Nanoseconds now);
-  void defer();
+  void send_reset_with(TcpHeader& header, Nanoseconds now);
+  void send_control(std::span<const std::byte> header, Nanoseconds now);
   // timeouts.cc
   void want_timer(Nanoseconds at);
   void arm_next(Nanoseconds now);
+  void recovery_timeout(Nanoseconds now);
+  void send_tail_probe(Nanoseconds now);
   void handshake_timeout(Nanoseconds now);
   void probe_timeout(Nanoseconds now);
   void idle_timeout(Nanoseconds now);
-  bool gives_up(unsigned attempts, Nanoseconds now) const;
+  bool waits_for_peer() const;
+  bool gives_up(unsigned attempts) const;
+  void give_up(Nanoseconds now);
+  Nanoseconds user_deadline() const;
+  Nanoseconds probe_interval() const;
+  Nanoseconds retransmission_timeout() const;
+  // options.cc
+  Nanoseconds keepalive_idle() const;
+  Nanoseconds keepalive_interval() const;
+  unsigned keepalive_probe_count() const;
   // connection.cc
   void established(Nanoseconds now);
   void enter_time_wait(Nanoseconds now);
+  void abort_now(Nanoseconds now);
   void fail(Errno error, Nanoseconds now);
   void leave(State state, Nanoseconds now);
-  void notify(uint32_t events);
+  void notify(uint32_t events) {
+    if (owner_ != nullptr) owner_->notify(*owner_, *this, events);
+  }
   // path_mtu.cc
+  uint32_t network_header() const;
+  uint16_t own_mss() const;
   void set_path_mtu(uint32_t mtu);
+  void reduce_segments(uint32_t mtu, Nanoseconds now);
   void detect_black_hole(unsigned attempts, Nanoseconds now);
-
-  uint32_t send_space() const;  // bytes the peer's window still takes
 
   // ---- What each segment needs, first -----------------------------------------------------------
 
@@ -234,7 +313,7 @@ class Connection {
   bool more_ : 1 = false;             // as cork, until the next send (MSG_MORE)
   bool acknowledge_now_ : 1 = false;  // an ACK goes out at the burst's end at the latest
   bool deferred_ : 1 = false;         // in the domain's list
-  bool send_blocked_ : 1 = false;     // send_room() found too little: kWritable is wanted
+  bool blocked_ : 1 = false;          // a send found too little room: kWritable is wanted
   bool fin_queued_ : 1 = false;       // a FIN follows the send queue
   bool fin_sent_ : 1 = false;         // and has the number before send_next_
   bool peer_fin_known_ : 1 = false;   // it lies at peer_fin_, perhaps behind a gap
@@ -247,7 +326,11 @@ class Connection {
   bool retransmitted_syn_ : 1 = false;
   bool duplicate_ : 1 = false;  // duplicate_range_ is to be reported (RFC 2883)
   bool keepalive_ : 1 = false;
-  uint8_t quick_segments_ = 0;   // so many more arriving segments are acknowledged at once
+  bool scaled_ : 1 = false;     // both SYNs had a window scale
+  uint8_t quick_segments_ = 0;  // so many more arriving segments are acknowledged at once
+  CongestionAlgorithm congestion_ = CongestionAlgorithm::kCubic;
+  uint8_t probe_backoff_ = 0;    // probes of a closed window since something was sent last
+  uint8_t keepalive_sent_ = 0;   // probes since the peer was heard last
   uint8_t attempts_ = 0;         // SYNs, or probes without an answer
   uint16_t segment_size_ = 536;  // payload of a full-sized segment: MSS less options (RFC 6691)
   uint16_t peer_mss_ = 536;
@@ -275,14 +358,14 @@ class Connection {
   SendQueue send_queue_;
   ReceiveQueue receive_queue_;
   LossRecovery recovery_;
-  Timer timer_;
-  FlowKey key_;
+  Timer timer_{TimerKind::kConnection};
   RouteCache route_;
 
   // ---- What few segments need -------------------------------------------------------------------
 
   Connection* next_deferred_ = nullptr;
   Nanoseconds idle_at_ = kNever;  // keep-alive; FIN-WAIT-2 without an owner
+  Nanoseconds syn_sent_at_;       // for the first round trip; 0: not known
   Nanoseconds growth_start_;      // of the round trip that is measured for receive_limit_
   Nanoseconds challenged_;        // when the last challenge ACK went out
   uint32_t growth_bytes_ = 0;     // read by the program since then

@@ -8,13 +8,11 @@
 
 #include "core/units.hh"
 #include "net/packet_buffer.hh"
+#include "net/queue_memory.hh"
+#include "net/tcp/loss_recovery.hh"
 #include "net/tcp/segment.hh"
 #include "net/tcp/settings.hh"
 #include "net/tcp/timer_wheel.hh"
-
-namespace plumbline::net {
-class QueueMemory;
-}
 
 namespace plumbline::net::tcp {
 
@@ -61,8 +59,7 @@ struct SegmentToSend {
   uint8_t ecn = 0;            // IP's ECN field (RFC 3168 section 5): 0, or 2 for ECT(0)
   uint8_t traffic_class = 0;  // upper six bits of TOS / traffic class (IP_TOS)
   uint8_t hop_limit = 64;
-  bool congestion_reduced = false;  // CWR is set: only in the first piece (VIRTIO_NET_HDR_GSO_ECN)
-  RouteCache* route = nullptr;      // nullptr: the segment is no connection's
+  RouteCache* route = nullptr;  // nullptr: the segment is no connection's
 };
 
 struct Domain {
@@ -70,23 +67,32 @@ struct Domain {
   Statistics statistics;
   QueueMemory* memory = nullptr;
   TimerWheel* timers = nullptr;
+  RecoveryDomain* recovery = nullptr;
 
   // Sends a frame, which is taken over in any case; false when it was dropped at once.
   using Send = bool (*)(void* below, PacketBuffer* frame, const FlowKey& key,
                         const SegmentToSend& segment);
   Send send = nullptr;
   void* below = nullptr;
-  uint16_t header_room = 0;         // bytes the IP layer needs in front of the TCP header
-  uint32_t maximum_payload = 0;     // of one frame by TSO; 0: the device has none
-  uint32_t challenges_left = 1000;  // for the rest of this second (RFC 5961 section 7)
-  uint64_t challenge_second = 0;
+  uint16_t header_room = 0;      // bytes the IP layer needs in front of the TCP header
+  uint32_t maximum_payload = 0;  // of one frame by TSO; 0: the device has none
+  // Bytes of an IP packet that the way to a peer takes; nullptr: 1500 for all.
+  uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;
+  uint16_t mtu_of(const FlowKey& key) const {
+    return mtu == nullptr ? uint16_t{1500} : mtu(below, key);
+  }
+
+  // Whether one more challenge ACK may go out in this second (RFC 5961 section 7).
+  bool take_challenge(Nanoseconds now);
+  uint32_t challenges_left = 0;
+  uint64_t challenge_second = ~uint64_t{0};
 
   // The connection needs no segments any more: it leaves the flow table. In TIME-WAIT
   // (connection.state()) a record is made that answers for it (RFC 9293 section 3.6). It stays
   // valid until `release`.
   void (*leave)(void* stack, Connection& connection, Nanoseconds now) = nullptr;
   // Neither a program nor the network needs it: its memory is free when this returns. Only called
-  // by flush(), by an owner's close() after it has left, and by timeouts.
+  // by flush().
   void (*release)(void* stack, Connection& connection) = nullptr;
   void* stack = nullptr;
 
@@ -97,6 +103,7 @@ struct Domain {
       flush_deferred(now);
   }
   void flush_deferred(Nanoseconds now);
+  void flush_once(Nanoseconds now);
 
   Connection* deferred = nullptr;  // connections with something to send, last come first
 };

@@ -46,7 +46,8 @@ struct Handshake {
   bool ecn = false;               // both agreed to ECN (RFC 3168 section 6.1.1)
   uint32_t recent_timestamp = 0;  // of the peer's SYN (TS.Recent)
   uint32_t timestamp_offset = 0;  // of our clock (Connection::timestamp)
-  Nanoseconds answered;           // when our SYN was sent; 0: more than once, or unknown (cookies)
+  Nanoseconds answered;           // when our SYN was sent; 0: not known (cookies)
+  bool retransmitted = false;     // it was sent more than once
 };
 
 // How often and when a silent peer is asked whether it is there (RFC 9293 section 3.8.4).

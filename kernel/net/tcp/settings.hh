@@ -41,6 +41,7 @@ struct Settings {
   Nanoseconds fin_wait_2 = seconds(60);
   // No more than one challenge in this time per connection (RFC 5961 section 7).
   Nanoseconds challenge_interval = milliseconds(500);
+  uint32_t challenges_per_second = 1000;  // of all connections of a domain
   // First time-out of a SYN (RFC 6298 section 2.1) and the largest of any (section 2.4 allows 60 s
   // and more).
   Nanoseconds initial_timeout = seconds(1);
