@@ -164,6 +164,9 @@ class Connection : public Flow {
     return timestamp_clock(now) + offset;
   }
 
+  uint8_t traffic_class() const { return traffic_class_; }
+  // The window scale that a buffer of so many bytes needs.
+  static uint8_t window_scale(uint32_t bytes);
   // The connection that a timer of the wheel belongs to.
   static Connection& of(Timer& timer) { return *member_owner<&Connection::timer_>(&timer); }
   // For the queue of a listener that holds what nobody has accepted yet.
@@ -227,7 +230,6 @@ class Connection : public Flow {
   void room_came_free();
   void grow_send_buffer();
   // receive_window.cc
-  static uint8_t window_scale(uint32_t bytes);
   uint16_t syn_window() const;
   uint32_t receive_space() const;
   uint16_t choose_window();
