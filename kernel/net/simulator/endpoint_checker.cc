@@ -103,7 +103,8 @@ void EndpointChecker::received(const ObservedSegment& segment, Nanoseconds now) 
     if (reach > in_order_ && begin <= in_order_ && !gap_before) {
       const auto length = static_cast<uint32_t>(segment.payload.size());
       full_size_ = std::max(full_size_, length);
-      if (length != 0 && length == full_size_) ++full_unacknowledged_;
+      // Two small segments may well share an ACK.
+      if (length == full_size_ && full_size_ >= own_mss_ * 2 / 3) ++full_unacknowledged_;
       if (!owes_by_) owes_by_ = now + rules_.longest_delayed_ack;
     } else if (!segment.has(ObservedSegment::kSyn) && syn_sent_) {
       // Out of order, filling a gap, or not new: an ACK at once (RFC 5681 section 4.2).

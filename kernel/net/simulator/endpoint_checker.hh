@@ -120,6 +120,7 @@ class EndpointChecker {
   uint32_t initial_sent_ = 0;
   uint64_t next_ = 0;            // after what was sent
   uint64_t unacknowledged_ = 0;  // as the peer said
+  uint64_t delivered_ = 0;       // numbers acknowledged or SACKed
   uint64_t right_edge_ = 0;      // of the peer's window, the farthest it was
   uint64_t last_edge_ = 0;       // and as last told
   uint64_t widest_window_ = 0;   // the peer ever offered
@@ -130,10 +131,12 @@ class EndpointChecker {
   std::map<uint64_t, Piece> pieces_;
   uint64_t order_ = 0;             // segments sent
   uint64_t newest_delivered_ = 0;  // order of the latest sent piece known to have arrived
-  uint64_t timeout_order_ = 0;     // what was sent before this may be sent again after a time-out
-  Nanoseconds last_sent_{};        // of data
+  unsigned timeouts_ = 0;
+  uint64_t timeout_order_ = 0;  // what was sent before this may be sent again after a time-out
+  Nanoseconds last_sent_{};     // of data
   std::optional<Nanoseconds> least_round_trip_;
   uint16_t peer_mss_ = 536;
+  uint32_t own_mss_ = 536;
   uint32_t path_mtu_ = 0;
   int own_scale_ = -1;
   int peer_scale_ = -1;

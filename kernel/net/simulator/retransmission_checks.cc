@@ -40,6 +40,7 @@ void EndpointChecker::delivered(uint64_t begin, uint64_t end, Nanoseconds now) {
     Piece& piece = at->second;
     if (!piece.delivered) {
       piece.delivered = true;
+      delivered_ += piece.end - at->first;
       if (piece.times == 1) {
         const Nanoseconds round_trip = now - piece.at;
         if (!least_round_trip_ || round_trip < *least_round_trip_) least_round_trip_ = round_trip;
@@ -90,6 +91,7 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
   }
   if (waited >= rules_.minimum_timeout) {
     ++figures_.by_timeout;
+    ++timeouts_;
     timeout_order_ = order_ - 1;
     return;
   }

@@ -27,6 +27,7 @@ void EndpointChecker::check_syn(const ObservedSegment& segment, Nanoseconds now)
     syn_sent_ = true;
     initial_sent_ = segment.sequence;
     own_scale_ = segment.window_scale;
+    own_mss_ = segment.mss;
     own_sack_ = segment.sack_permitted;
     own_timestamps_ = segment.has_timestamp;
   } else if (segment.sequence != initial_sent_) {
@@ -84,13 +85,13 @@ void EndpointChecker::check_data(const ObservedSegment& segment, uint64_t begin,
     figures_.data_bytes += segment.payload.size();
     if (begin > next_) wrong(now, segment, "a gap in what is sent");
     // However fast the window grows: no faster than what is acknowledged (RFC 5681 section 3.1).
+    const uint64_t in_flight = end - delivered_;
     const uint64_t bound =
         uint64_t{rules_.initial_window + 1} * std::max<uint64_t>(peer_mss_, rules_.mtu - 40u) +
-        2 * unacknowledged_;
-    if (end - unacknowledged_ > bound && unacknowledged_ != 0)
+        2 * delivered_;
+    if (in_flight > bound)
       wrong(now, segment,
-            "more in flight than any congestion window can be: " +
-                std::to_string(end - unacknowledged_));
+            "more in flight than any congestion window can be: " + std::to_string(in_flight));
   }
   record(begin, end, now);
 }
@@ -124,8 +125,9 @@ void EndpointChecker::check_size(const ObservedSegment& segment, uint64_t begin,
   // (the override time-out, RFC 9293 3.8.6.2.1 (4)), as a probe.
   if (length * 2 >= widest_window_) return;
   if (now - last_sent_ >= milliseconds(100)) return;
-  // A path MTU being searched makes smaller segments than these rules know of.
-  if (path_mtu_ != 0) return;
+  // A path MTU being searched makes smaller segments than these rules know of; time-outs are where
+  // such a search begins (RFC 4821 section 7.7).
+  if (path_mtu_ != 0 || timeouts_ >= 2) return;
   wrong(now, segment,
         "a silly segment of " + std::to_string(length) + " bytes where " + std::to_string(full) +
             " fit");
