@@ -71,7 +71,7 @@ struct DeliverySample {
   // An acknowledgement that cannot be the retransmission's says nothing of its time (6.2 step 2).
   bool original_was_answered(const SentSegment& segment) const {
     if (has_echo && static_cast<int32_t>(echo - timestamp_clock(segment.sent_at)) < 0) return true;
-    return now - segment.sent_at < minimum_rtt;
+    return time_since(segment.sent_at, now) < minimum_rtt;
   }
 };
 

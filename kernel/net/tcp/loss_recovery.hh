@@ -156,7 +156,7 @@ class LossRecovery {
     const SentSegment* const segment = segments_.only();
     if (segment == nullptr || ack.number != segments_.next()) return acknowledge_any(ack, now);
     const uint32_t bytes = ack.number.value - segments_.una().value;
-    const Nanoseconds round_trip = now - segment->sent_at;
+    const Nanoseconds round_trip = time_since(segment->sent_at, now);
     rtt_.sample(round_trip, round_trip, now);
     newest_delivered_ = segment->sent_at;
     newest_round_trip_ = round_trip;

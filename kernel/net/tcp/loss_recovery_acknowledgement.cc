@@ -98,7 +98,8 @@ void LossRecovery::count_duplicates(const Acknowledgement& ack, uint32_t advance
 void LossRecovery::measure(const Acknowledgement& ack, uint32_t advanced,
                            const DeliverySample& sample, Nanoseconds now) {
   if (sample.has_original && !sample.has_retransmitted) {
-    rtt_.sample(now - sample.oldest_original, now - sample.newest_original, now);
+    rtt_.sample(time_since(sample.oldest_original, now), time_since(sample.newest_original, now),
+                now);
   } else if (advanced != 0 && ack.has_echo) {
     // A retransmission is among it, or all of it was reported before: the timestamp says when what
     // is answered was sent, if only to a tick (RFC 6298, section 3; RFC 7323, 4.1).
@@ -112,7 +113,7 @@ void LossRecovery::measure(const Acknowledgement& ack, uint32_t advanced,
   highest_delivered_ = sample.highest;
   if (sample.reordered) reordering_seen_ = true;
   if (!sample.has_newest) return;
-  newest_round_trip_ = now - sample.newest;
+  newest_round_trip_ = time_since(sample.newest, now);
   if (sent_after(sample.newest, sample.newest_end, newest_delivered_, newest_delivered_end_)) {
     newest_delivered_ = sample.newest;
     newest_delivered_end_ = sample.newest_end;
@@ -136,9 +137,12 @@ void LossRecovery::react_to_echo() {
 
 void LossRecovery::recover_further(uint32_t advanced, uint32_t delivered, bool found_losses,
                                    bool may_grow, Nanoseconds now) {
+  // Of an advance that fills a hole the most arrived before. With SACK what is delivered is known;
+  // without, it counts as one segment (RFC 3465, 2.3).
+  const uint32_t slow = sack_ ? delivered : std::min(advanced, mss_);
   const bool recovering = state_ == State::kRecovery || state_ == State::kLoss;
   if (recovering && segments_.una() >= recover_) {
-    // What fills the last hole acknowledges much that arrived long ago: no reason to grow.
+    if (state_ == State::kLoss && may_grow) grow(slow, now);
     may_grow = false;
     leave_recovery();
   }
@@ -166,13 +170,9 @@ void LossRecovery::recover_further(uint32_t advanced, uint32_t delivered, bool f
                          advanced != 0 && !found_losses);
       return;
     }
-    case State::kLoss: {
-      // With SACK what is delivered is known; without, an advance may be about what arrived before
-      // the timeout, and counts as one segment (RFC 3465, 2.3).
-      const uint32_t bytes = sack_ ? delivered : std::min(advanced, mss_);
-      if (bytes != 0 && may_grow) grow(bytes, now);
+    case State::kLoss:
+      if (slow != 0 && may_grow) grow(slow, now);
       return;
-    }
   }
 }
 

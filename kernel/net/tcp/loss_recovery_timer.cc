@@ -44,9 +44,13 @@ TimerAction LossRecovery::on_timer(Nanoseconds now) {
     }
     case TimerKind::kTailProbe:
       // Whether or not the probe can be sent: the timeout is next (RFC 8985, 7.3).
+      // And there is no second probe while this one may be under way (7.2), new data or not.
       restarted_ = now;
-      timer_ = TimerKind::kTimeout;
-      deadline_ = now + rtt_.timeout(domain_->rto);
+      probing_ = true;
+      probe_was_old_ = false;
+      probe_end_ = segments_.next();
+      plain_ = false;
+      set_deadline(false, now);
       return TimerAction::kProbe;
     case TimerKind::kTimeout:
       enter_loss(now);

@@ -30,13 +30,19 @@ struct SentSegment {
   SentSegment* parent;
   SentSegment* left;
   SentSegment* right;
-  Nanoseconds sent_at;  // the last transmission
+  Nanoseconds sent_at;  // the last transmission; of no two records the same, but for cut ones
   SequenceRange range;
   uint32_t priority;      // in the index
   uint16_t segment_size;  // payload of its segments on the wire, but perhaps the last
   SegmentState state;
   bool retransmitted;  // was sent more than once: RTT samples are ambiguous (RFC 6298, section 3)
 };
+
+// How long ago something was sent: at least nothing, as times of sending may be a little ahead of
+// the clock (SentSegments).
+constexpr Nanoseconds time_since(Nanoseconds sent_at, Nanoseconds now) {
+  return now > sent_at ? now - sent_at : Nanoseconds{};
+}
 
 // Records for all connections of a domain. The few that come and go all the time are kept in a
 // list, last in first out, so that connections that send one segment at a time all use the same

@@ -39,7 +39,7 @@ void SentSegments::clear() {
 void SentSegments::extend(Sequence end, Nanoseconds now) {
   ASSERT(can_extend());
   next_ = last_->range.end = end;
-  last_->sent_at = now;
+  last_->sent_at = unique(now);
   const Ends flight{oldest_, newest_};
   flight.remove(last_);
   flight.insert_behind(last_, newest_);
@@ -218,8 +218,9 @@ void SentSegments::retransmitted(SequenceRange range, uint16_t segment_size, Nan
   ASSERT(segment != nullptr && segment->range.contains(range));
   if (segment->range.begin != range.begin && split(segment, range.begin)) segment = segment->next;
   if (segment->range.end != range.end) split(segment, range.end);
+  const Nanoseconds sent_at = unique(now);
   leave_state(segment);
-  segment->sent_at = now;
+  segment->sent_at = sent_at;
   segment->segment_size = segment_size;
   segment->retransmitted = true;
   enter_flight(segment);

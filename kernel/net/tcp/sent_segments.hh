@@ -58,7 +58,7 @@ class SentSegments {
       return;
     }
     segment->range = {next_, end};
-    segment->sent_at = now;
+    segment->sent_at = unique(now);
     segment->segment_size = segment_size;
     segment->state = SegmentState::kInFlight;
     segment->retransmitted = false;
@@ -103,6 +103,7 @@ class SentSegments {
   SentSegment* last() const { return last_; }
   // What is in flight, in the order of its (last) transmission: by `newer`.
   SentSegment* oldest() const { return oldest_; }
+  SentSegment* newest() const { return newest_; }
   // What is lost, in the order in which to send it again: by `newer`.
   SentSegment* first_lost() const { return first_lost_; }
 
@@ -123,6 +124,12 @@ class SentSegments {
  private:
   friend class SentSegmentsChecker;
 
+  // Bursts are sent at one reading of the clock, but what is sent again after something new must
+  // not count as sent before it. So a few nanoseconds more: no two transmissions have the same
+  // time.
+  Nanoseconds unique(Nanoseconds now) const {
+    return newest_ != nullptr && newest_->sent_at >= now ? newest_->sent_at + Nanoseconds{1} : now;
+  }
   bool can_extend() const { return last_ != nullptr && last_->state == SegmentState::kInFlight; }
   void extend(Sequence end, Nanoseconds now);
   SentSegment* find(Sequence number);

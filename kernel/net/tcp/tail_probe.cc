@@ -15,10 +15,8 @@ SequenceRange LossRecovery::probe() const {
 }
 
 void LossRecovery::probed(bool new_data) {
-  probing_ = true;
   probe_was_old_ = !new_data;
   probe_end_ = segments_.next();
-  plain_ = false;
   ++domain_->counters.tail_probes;
 }
 
