@@ -2,7 +2,7 @@
 // section 3.10.7.4, fifth).
 #include <algorithm>
 
-#include "net/tcp/connection.hh"
+#include "net/tcp/short_way.hh"
 
 namespace plumbline::net::tcp {
 
@@ -33,41 +33,18 @@ bool Connection::process_acknowledgement(Segment& segment, Nanoseconds now) {
   return !left_;
 }
 
-// SND.UNA < SEG.ACK <= SND.NXT.
-void Connection::acknowledge_new(const Segment& segment, Nanoseconds now) {
-  const auto numbers = static_cast<uint32_t>(segment.acknowledgement - send_unacknowledged_);
-  Acknowledgement acknowledgement;
-  fill(acknowledgement, segment);
-  const AckOutcome outcome = recovery_.acknowledge(acknowledgement, now);
-  send_unacknowledged_ = segment.acknowledgement;
-  progress_ = now;
-  const uint32_t bytes = numbers - (fin_sent_ && segment.acknowledgement == send_next_);
-  send_queue_.acknowledge(bytes);
-  counters_.bytes_acknowledged += bytes;
-  if (outcome.lost != 0) defer();
-  if (blocked_) [[unlikely]]
-    room_came_free();
-}
-
 // SEG.ACK = SND.UNA: a duplicate, a window update, SACKs, or data of a peer that hears nothing new.
 void Connection::acknowledge_again(const Segment& segment, uint32_t window_before,
                                    Nanoseconds now) {
-  if (in_flight() == 0) return;
+  // With nothing in flight, too, duplicates tell that something was sent in vain (RFC 8985 section
+  // 7.4.2; RFC 2883).
+  if (in_flight() == 0 && segment.options.sack_count == 0 && segment.length != 0) return;
   Acknowledgement acknowledgement;
   fill(acknowledgement, segment);
   // RFC 5681 section 2: exactly this counts as a duplicate.
   acknowledgement.duplicate =
       segment.length == 0 && !segment.has(kFin) && send_window_ == window_before;
   if (recovery_.acknowledge(acknowledgement, now).lost != 0) defer();
-}
-
-void Connection::fill(Acknowledgement& to, const Segment& segment) const {
-  to.number = segment.acknowledgement;
-  if (selective_) to.sacks = {segment.options.sack, segment.options.sack_count};
-  to.congestion_echo = ecn_ && segment.has(kEce);
-  to.has_echo = timestamps_ && segment.options.has_timestamp;
-  // Zero says nothing: nobody has a timestamp of ours yet (RFC 7323 section 3.2).
-  to.echo = segment.options.timestamp_echo - timestamp_offset_;
 }
 
 // SND.WND by segments that are newer than the one it was last set by.

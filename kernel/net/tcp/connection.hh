@@ -184,6 +184,7 @@ class Connection : public Flow {
   static constexpr uint8_t kQuickSegmentsAfterLoss = 4;
   static constexpr uint8_t kEct0 = 2;  // RFC 3168 section 5
   static constexpr uint32_t kLeastBuffer = 4096;
+  static constexpr Nanoseconds kReducedTime = seconds(600);    // see try_larger_segments()
   static constexpr Nanoseconds kIdleTime = milliseconds(200);  // the shortest time-out
   static constexpr Nanoseconds kCorkTime = milliseconds(200);  // tcp(7)
   static constexpr Nanoseconds kRetryTime = milliseconds(10);  // after a lack of memory
@@ -207,6 +208,7 @@ class Connection : public Flow {
   void receive_in_order(Segment& segment, Nanoseconds now);
   void receive_behind_gap(Segment& segment);
   void receive_fin(Nanoseconds now);
+  void measure_segment(uint32_t length, uint32_t segments);
   void data_arrived(uint32_t length, uint32_t segments, Nanoseconds now);
   bool trim(Segment& segment);
   void report_duplicate(SequenceRange range);
@@ -234,13 +236,22 @@ class Connection : public Flow {
   uint32_t receive_space() const;
   uint16_t choose_window();
   void grow_receive_buffer(Nanoseconds now);
+  // output_predicted.cc: what most sends are.
+  bool output_predicted(Nanoseconds now);
   // output.cc
   void output(Nanoseconds now);
   void output_retransmissions(Nanoseconds now);
   uint32_t next_length(Nanoseconds now);
   uint32_t sends(uint32_t length);
   uint32_t held_back(Nanoseconds now);
-  bool small_segment_allowed() const;
+  // Whether a segment may go that is not full-sized (Nagle, section 3.7.4): not while another of
+  // the kind is in flight. (That one, rather than any data, so that the end of a large write does
+  // not wait for a delayed ACK: Minshall, "Application performance pitfalls and TCP's Nagle
+  // algorithm", 1999.)
+  bool small_segment_allowed() const {
+    if (corked()) return false;
+    return no_delay_ || in_flight() == 0 || small_end_ <= send_unacknowledged_;
+  }
   bool send_range(SequenceRange range, bool again, Nanoseconds now);
   void acknowledge_now(Nanoseconds now);
   void send_probe(Nanoseconds now);
@@ -256,6 +267,9 @@ class Connection : public Flow {
     return send_queue_.size() - sent + (fin_sent_ && sent != 0);
   }
   // segment_writer.cc
+  uint32_t plain_header() const;
+  std::byte* write_header(std::byte* at, uint8_t flags, Sequence sequence, uint32_t length,
+                          Nanoseconds now);
   bool wants_sack() const;
   unsigned choose_sack(std::array<SequenceRange, 4>& blocks);
   void send_syn(Nanoseconds now);
@@ -264,7 +278,10 @@ class Connection : public Flow {
   void send_reset_with(TcpHeader& header, Nanoseconds now);
   void send_control(std::span<const std::byte> header, Nanoseconds now);
   // timeouts.cc
-  void want_timer(Nanoseconds at);
+  void want_timer(Nanoseconds at) {
+    if (!timer_.armed() || at < timer_.deadline()) [[unlikely]]
+      domain_->timers->arm(timer_, at);
+  }
   void arm_next(Nanoseconds now);
   void recovery_timeout(Nanoseconds now);
   void send_tail_probe(Nanoseconds now);
@@ -295,6 +312,7 @@ class Connection : public Flow {
   uint16_t own_mss() const;
   void set_path_mtu(uint32_t mtu);
   void reduce_segments(uint32_t mtu, Nanoseconds now);
+  void try_larger_segments(Nanoseconds now);
   void detect_black_hole(unsigned attempts, Nanoseconds now);
 
   // ---- What each segment needs, first -----------------------------------------------------------
@@ -348,7 +366,7 @@ class Connection : public Flow {
   Sequence window_acknowledgement_;  // SND.WL2
   uint32_t largest_window_ = 0;      // Max(SND.WND)
   Sequence small_end_;               // end of the last segment sent that was not full-sized (Nagle)
-  uint32_t receive_segment_ = 536;   // the peer's full-sized segment, as seen
+  uint16_t receive_segment_ = 536;   // the peer's full-sized segment, as seen
   uint32_t receive_limit_;
   uint32_t send_limit_;
   Domain* domain_;
@@ -370,6 +388,7 @@ class Connection : public Flow {
   Nanoseconds syn_sent_at_;       // for the first round trip; 0: not known
   Nanoseconds growth_start_;      // of the round trip that is measured for receive_limit_
   Nanoseconds challenged_;        // when the last challenge ACK went out
+  Nanoseconds mtu_reduced_at_;    // 0: it was not
   uint32_t growth_bytes_ = 0;     // read by the program since then
   Sequence peer_fin_;
   SequenceRange duplicate_range_;

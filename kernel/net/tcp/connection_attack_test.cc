@@ -185,6 +185,29 @@ TEST_CASE("RFC 7323 4.3: the earliest segment of a delayed ACK is the one that i
   CHECK(sent->segment.options.timestamp_echo == 2000);
 }
 
+TEST_CASE("RFC 7323 5.3 R2: the timestamp of what arrived before does not count") {
+  Script script(timestamps());
+  script.establish(with_timestamps());
+  script.receive(". 1:101(100) ack 1 <TS val 2000 ecr 0>");
+  script.receive(". 1:101(100) ack 1 <TS val 2100 ecr 0>");  // sent again
+  CHECK(script->recent_timestamp() == 2000);
+  script.receive(". 101:201(100) ack 1 <TS val 2050 ecr 0>");  // overtaken by it
+  CHECK(script->readable() == 200);
+}
+
+TEST_CASE("RFC 7323 5.3 R1: each old segment with data is answered, without data seldom") {
+  Script script(timestamps());
+  script.establish(with_timestamps());
+  for (unsigned i = 0; i < 3; ++i) {
+    script.receive(". 1:101(100) ack 1 <TS val 900 ecr 0>");
+    script.expect(". 1:1(0) ack 1");
+  }
+  script.receive(". 1:1(0) ack 1 <TS val 900 ecr 0>");
+  script.expect(". 1:1(0) ack 1");
+  script.receive(". 1:1(0) ack 1 <TS val 900 ecr 0>");
+  script.expect_nothing();
+}
+
 TEST_CASE("RFC 7323 5.5: after 24 days of silence timestamps say nothing") {
   Script script(timestamps());
   script.establish(with_timestamps());

@@ -188,6 +188,17 @@ TEST_CASE("RFC 4821: full-sized segments that vanish without a word become small
   uint32_t largest = 0;
   while (const auto sent = script.next()) largest = static_cast<uint32_t>(sent->payload.size());
   CHECK(largest <= 1024);
+  // RFC 1191 6.3: perhaps it was only loss.
+  script.receive(". 1:1(0) ack 1461");
+  script.advance(seconds(590));
+  script.send(10);
+  script.receive(". 1:1(0) ack 1471");
+  CHECK(script->information(script.now).send_segment <= 1024);
+  script.advance(seconds(20));
+  script.send(10);
+  script.receive(". 1:1(0) ack 1481");
+  script.advance(seconds(1));
+  CHECK(script->information(script.now).send_segment == 1460);
   // Small segments that vanish are another matter.
   Script small;
   small.establish({"mss 1460"});

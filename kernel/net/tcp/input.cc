@@ -2,7 +2,7 @@
 // 3.10.7.4 for the rest.
 #include <algorithm>
 
-#include "net/tcp/connection.hh"
+#include "net/tcp/short_way.hh"
 
 namespace plumbline::net::tcp {
 
@@ -33,7 +33,9 @@ bool is_older(uint32_t timestamp, uint32_t than) {
   if (acknowledged > in_flight()) return false;
   // Duplicates and window updates.
   if (acknowledged == 0 && segment.length == 0) return false;
-  if (segment.length > static_cast<uint32_t>(receive_edge_ - receive_next_)) return false;
+  if (segment.length > static_cast<uint32_t>(receive_edge_ - receive_next_) ||
+      !has_room(segment.length))
+    return false;
   if (timestamps_) {
     if (is_older(options.timestamp_value, recent_timestamp_)) return false;
     // RFC 7323 section 4.3 (2): SEG.SEQ <= Last.ACK.sent, and it is RCV.NXT.
@@ -45,7 +47,16 @@ bool is_older(uint32_t timestamp, uint32_t than) {
   set_send_window(segment);
   if (acknowledged != 0) acknowledge_new(segment, now);
   if (segment.length != 0) {
-    receive_in_order(segment, now);
+    PacketBuffer* const frame = segment.frame;
+    segment.frame = nullptr;
+    const uint32_t taken = receive_queue_.append(frame, segment.payload_offset, segment.length);
+    receive_next_ += taken;
+    counters_.bytes_received += taken;
+    data_arrived(taken, segment.coalesced, now);
+    // No memory: what was not acknowledged comes again.
+    if (taken != segment.length) [[unlikely]]
+      ++domain_->statistics.receive_full;
+    notify(kReadable);
   } else {
     drop(segment);
   }
@@ -147,7 +158,8 @@ bool Connection::check_sequence(Segment& segment, Nanoseconds now) {
   // Against a closed window data is not acceptable, its acknowledgement is (section 3.10.7.4:
   // "special allowance"). The same for what was received already: two ends that repeat their data
   // to each other would otherwise never see what each acknowledges.
-  const auto distance = static_cast<uint32_t>(std::abs(begin - receive_next_));
+  const uint32_t distance = begin < receive_next_ ? receive_next_.value - begin.value
+                                                  : begin.value - receive_next_.value;
   if (!empty && distance <= std::max(receive_limit_, uint32_t{65536}) && begin <= receive_edge_) {
     if (end <= receive_next_) {
       duplicate_ = selective_ && segment.length != 0;
@@ -160,6 +172,8 @@ bool Connection::check_sequence(Segment& segment, Nanoseconds now) {
     defer();
     segment.length = 0;
     segment.flags &= static_cast<uint8_t>(~kFin);
+    // Its timestamp is none of an acceptable segment (RFC 7323 section 5.3, R2 before R3).
+    segment.options.has_timestamp = false;
     return true;
   }
   answer_unacceptable(segment, now);
@@ -171,8 +185,10 @@ bool Connection::check_sequence(Segment& segment, Nanoseconds now) {
 // attacker makes us loud. Keep-alive probes and those of a closed window come by here.
 void Connection::answer_unacceptable(const Segment& segment, Nanoseconds now) {
   if (segment.has(kRst)) return;
-  if (segment.sequence + 1 == receive_next_ && segment.sequence_length() == 0) {
-    // A probe that asks for this very answer (section 3.8.4). Ours are half a second apart or more.
+  // What carries data has no answer of its own kind, so nothing can go to and fro; nor has a probe,
+  // which asks for this very answer (section 3.8.4).
+  if (segment.length != 0 ||
+      (segment.sequence + 1 == receive_next_ && segment.sequence_length() == 0)) {
     acknowledge_now_ = true;
     defer();
     return;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "net/tcp/connection.hh"
+#include "net/tcp/short_way.hh"
 
 namespace plumbline::net::tcp {
 
@@ -22,15 +22,6 @@ void trim_front(Segment& segment, uint32_t bytes) {
 void Connection::drop(Segment& segment) {
   if (segment.frame != nullptr) release_chain(segment.frame);
   segment.frame = nullptr;
-}
-
-// Room in memory, whatever the window promised in bytes of payload: segments much smaller than
-// their buffers must not tie up more than four times the limit (or the largest window of a SYN).
-// Queues keep below that as long as the peer keeps to the window. What is expected next is always
-// taken when nothing waits for the reader, or a connection could stand still.
-bool Connection::has_room(uint32_t length) const {
-  const uint32_t most = 4 * std::max(receive_limit_, uint32_t{64 * kKiB});
-  return receive_queue_.memory() + length <= most || receive_queue_.readable() == 0;
 }
 
 // Cuts the segment to what lies in the window and in front of the peer's FIN; false when nothing is
@@ -194,26 +185,11 @@ void Connection::receive_fin(Nanoseconds now) {
   notify(kReadable | kPeerClosed);
 }
 
-// Says when what arrived is acknowledged (RFC 9293 section 3.8.6.3; RFC 5681 section 4.2): for
-// every second full-sized segment at once, else with the program's answer or when the time is up.
-void Connection::data_arrived(uint32_t length, uint32_t segments, Nanoseconds now) {
+// The peer's full-sized segment, as seen.
+void Connection::measure_segment(uint32_t length, uint32_t segments) {
   const uint32_t size = segments <= 1 ? length : length / segments;
-  if (size > receive_segment_) receive_segment_ = std::min(size, uint32_t{65535});
-  if (quick_segments_ != 0) {
-    --quick_segments_;
-    acknowledge_now_ = true;
-    defer();
-    return;
-  }
-  if (static_cast<uint32_t>(receive_next_ - last_acknowledged_) >= 2 * receive_segment_) {
-    acknowledge_now_ = true;
-    defer();
-    return;
-  }
-  if (acknowledge_at_ == kNever) {
-    acknowledge_at_ = now + domain_->settings.delayed_acknowledgement;
-    want_timer(acknowledge_at_);
-  }
+  if (size > receive_segment_)
+    receive_segment_ = static_cast<uint16_t>(std::min(size, uint32_t{65535}));
 }
 
 }  // namespace plumbline::net::tcp

@@ -26,14 +26,6 @@ bool Connection::may_want_output() const {
          recovery_.state() != LossRecovery::State::kOpen;
 }
 
-void Connection::push(bool more, Nanoseconds now) {
-  if (left_ || !is_one_of(state_, kSynchronized)) return;
-  more_ = more;
-  // A program that answers: ACKs can wait for its answers from now on.
-  if (acknowledge_at_ != kNever) quick_segments_ = 0;
-  output(now);
-}
-
 void Connection::output(Nanoseconds now) {
   if (is_one_of(state_, kSending)) {
     if (recovery_.state() != LossRecovery::State::kOpen) [[unlikely]]
@@ -120,15 +112,6 @@ uint32_t Connection::held_back(Nanoseconds now) {
     want_timer(probe_at_);
   }
   return 0;
-}
-
-// Whether a segment may go that is not full-sized (Nagle, section 3.7.4): not while another of the
-// kind is in flight. (That one, rather than any data, so that the end of a large write does not
-// wait for a delayed ACK: Minshall, "Application performance pitfalls and TCP's Nagle algorithm",
-// 1999.)
-bool Connection::small_segment_allowed() const {
-  if (corked()) return false;
-  return no_delay_ || in_flight() == 0 || small_end_ <= send_unacknowledged_;
 }
 
 // Sends the numbers of `range`, which starts at send_next_ unless `again`. False: no memory.

@@ -55,14 +55,24 @@ void Connection::reduce_segments(uint32_t mtu, Nanoseconds now) {
   set_path_mtu(mtu);
   if (segment_size_ >= before) return;
   recovery_.set_mss(segment_size_, true, now);
+  mtu_reduced_at_ = now;
   defer();
+}
+
+// A path may have become wider, or was never as narrow as it seemed: the link's size is tried again
+// after ten minutes (RFC 1191 section 6.3).
+void Connection::try_larger_segments(Nanoseconds now) {
+  mtu_reduced_at_ = {};
+  set_path_mtu(domain_->mtu_of(key));
+  recovery_.set_mss(segment_size_, false, now);
 }
 
 // Full-sized segments that vanish again and again, while ICMP is silent: perhaps a router that
 // drops what is too large without saying so (RFC 4821 section 7.7, with the sizes of section 7.2).
 void Connection::detect_black_hole(unsigned attempts, Nanoseconds now) {
   const Settings& settings = domain_->settings;
-  if (!settings.black_hole_detection || attempts < 2) return;
+  // Four in a row, as they come from a path that loses one in ten once in ten thousand times.
+  if (!settings.black_hole_detection || attempts < 4) return;
   const uint32_t headers = network_header() + TcpHeader::kSize;
   const uint32_t least = key.remote.is_v4() ? kLeastIpv4 : kLeastIpv6;
   const uint32_t first = settings.black_hole_mss + headers;

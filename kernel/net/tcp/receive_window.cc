@@ -2,7 +2,7 @@
 // and the buffer behind it, which grows with what the program reads.
 #include <algorithm>
 
-#include "net/tcp/connection.hh"
+#include "net/tcp/short_way.hh"
 
 namespace plumbline::net::tcp {
 
@@ -22,31 +22,6 @@ uint32_t Connection::advertised_window() const {
   return static_cast<uint32_t>(receive_edge_ - receive_next_);
 }
 
-// Bytes that could be offered now. In sums of memory, because that is what the limit is of.
-uint32_t Connection::receive_space() const {
-  const uint32_t used = receive_queue_.memory();
-  const uint32_t space = receive_limit_ > used ? receive_limit_ - used : 0;
-  return std::min(space, uint32_t{65535} << receive_scale_);
-}
-
-// The window field of a segment that is being sent; moves RCV.NXT + RCV.WND accordingly.
-uint16_t Connection::choose_window() {
-  const uint32_t told = advertised_window();
-  const uint32_t space = receive_space();
-  uint32_t window = told;
-  // The right edge never moves to the left (section 3.8.6.2.1, SHLD-14), and to the right only in
-  // steps that are worth a segment.
-  if (space > told && space - told >= std::min(receive_limit_ / 2, receive_segment_)) {
-    window = space;
-  } else if (receive_scale_ != 0) {
-    // Rounded down by the scale the edge would move to the left (RFC 7323 section 2.4).
-    window = told + ((uint32_t{1} << receive_scale_) - 1);
-  }
-  const uint32_t field = std::min(window >> receive_scale_, uint32_t{65535});
-  receive_edge_ = receive_next_ + (field << receive_scale_);
-  return static_cast<uint16_t>(field);
-}
-
 void Connection::consumed(uint32_t bytes, Nanoseconds now) {
   if (left_ || peer_closed_) return;
   if (!receive_fixed_) {
@@ -54,11 +29,12 @@ void Connection::consumed(uint32_t bytes, Nanoseconds now) {
     if (growth_bytes_ >= receive_limit_ / 4) [[unlikely]]
       grow_receive_buffer(now);
   }
-  // A window of half the buffer needs no news of its own: the next segment that is sent tells it.
+  // News of its own only when the window doubles: otherwise the next segment that is sent tells it.
   const uint32_t told = advertised_window();
-  if (told >= receive_limit_ / 2) return;
-  const uint32_t space = receive_space();
-  if (space < told || space - told < std::min(receive_limit_ / 2, 2 * receive_segment_)) return;
+  const uint32_t space = std::min(receive_space(), uint32_t{65535} << receive_scale_);
+  if (space < 2 * told ||
+      space - told < std::min(receive_limit_ / 2, 2 * uint32_t{receive_segment_}))
+    return;
   acknowledge_now(now);
 }
 

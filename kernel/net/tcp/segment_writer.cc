@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "net/tcp/short_way.hh"
+
 namespace plumbline::net::tcp {
 
 using namespace tcp_flags;
@@ -11,7 +13,7 @@ using namespace tcp_options;
 
 void SegmentWriter::start(uint8_t flags, bool sack) {
   flags_ = flags;
-  unsigned length = TcpHeader::kSize + (connection_.timestamps_ ? kPaddedTimestampsLength : 0);
+  unsigned length = connection_.plain_header();
   if (sack && connection_.wants_sack()) [[unlikely]] {
     sack_count_ = connection_.choose_sack(sack_);
     if (sack_count_ != 0) length += 4 + kSackBlockLength * sack_count_;
@@ -26,30 +28,10 @@ void SegmentWriter::send(PacketBuffer* frame, Sequence sequence, uint32_t payloa
   frame->length -= domain.header_room;
   segment_.payload = payload;
   if (connection.echo_congestion_) flags_ |= kEce;
-  TcpHeader header;
-  header.source_port = connection.key.local_port;
-  header.destination_port = connection.key.remote_port;
-  header.sequence = sequence.value;
-  header.acknowledgement = connection.receive_next_.value;
-  header.header_length = static_cast<uint8_t>(segment_.header);
-  header.flags = flags_;
-  header.window = connection.choose_window();
-  header.emit(frame->data);
-  std::byte* at = frame->data + TcpHeader::kSize;
-  if (connection.timestamps_) {
-    // How everybody lays them out (RFC 7323, appendix A).
-    store_be32(at, kPaddedTimestamps);
-    store_be32(at + 4, connection.timestamp(now_, connection.timestamp_offset_));
-    store_be32(at + 8, connection.recent_timestamp_);
-    at += kPaddedTimestampsLength;
-  }
+  std::byte* const at =
+      connection.write_header(frame->data, flags_, sequence, segment_.header, now_);
   if (sack_count_ != 0) [[unlikely]]
     write_sack(at);
-
-  // It acknowledges all that was received, so no other segment need do it.
-  connection.last_acknowledged_ = connection.receive_next_;
-  connection.acknowledge_now_ = false;
-  connection.acknowledge_at_ = Connection::kNever;
   const uint32_t count = segment_.segment_size == 0
                              ? 1
                              : (payload + segment_.segment_size - 1) / segment_.segment_size;

@@ -13,11 +13,6 @@ namespace plumbline::net::tcp {
 
 using namespace state_sets;
 
-void Connection::want_timer(Nanoseconds at) {
-  if (!timer_.armed() || at < timer_.deadline()) [[unlikely]]
-    domain_->timers->arm(timer_, at);
-}
-
 // Whatever is due at `now`; then the timer is armed for what is next.
 void Connection::timeout(Nanoseconds now) {
   if (left_) return;
@@ -26,6 +21,7 @@ void Connection::timeout(Nanoseconds now) {
     // The program does not answer: the peer may be one that waits for the ACK.
     acknowledge_now(now);
   }
+  if (mtu_reduced_at_.count != 0 && now - mtu_reduced_at_ >= kReducedTime) try_larger_segments(now);
   if (recovery_.deadline() <= now) recovery_timeout(now);
   if (!left_ && probe_at_ <= now) {
     probe_at_ = kNever;
