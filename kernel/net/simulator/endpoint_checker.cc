@@ -71,11 +71,17 @@ void EndpointChecker::received(const ObservedSegment& segment, Nanoseconds now) 
   const uint64_t begin = peer_position(segment.sequence);
   const uint64_t end = begin + segment.sequence_length();
 
+  // PAWS (RFC 7323 section 5.3, R1) drops it; the ACK for that may be limited.
+  if (segment.has_timestamp && own_timestamps_ && peer_timestamps_ &&
+      static_cast<int32_t>(segment.timestamp_value - recent_timestamp_) < 0)
+    return;
+
   // What it says of our stream; of an ACK for what was never sent, nothing.
   if (segment.has(ObservedSegment::kAck) && syn_sent_) {
     const uint64_t acknowledged = own_position(segment.acknowledgement);
     if (acknowledged <= next_) {
       delivered(0, acknowledged, now);
+      if (acknowledged > unacknowledged_) progress_ = now;
       unacknowledged_ = std::max(unacknowledged_, acknowledged);
       const uint64_t window = uint64_t{segment.window} << (scaled ? peer_scale_ : 0);
       last_edge_ = acknowledged + window;
@@ -91,8 +97,8 @@ void EndpointChecker::received(const ObservedSegment& segment, Nanoseconds now) 
 
   // What it brings of the peer's. Only what lies in the window we told of must be taken.
   const uint64_t wanted_end = std::min(end, std::max(told_edge_, in_order_ + 1));
-  if (segment.has_timestamp && begin <= told_ && end >= told_ && begin <= told_edge_ &&
-      static_cast<int32_t>(segment.timestamp_value - recent_timestamp_) >= 0)
+  if (segment.has_timestamp && begin <= told_ && (end > told_ || begin == told_) &&
+      begin <= told_edge_ && static_cast<int32_t>(segment.timestamp_value - recent_timestamp_) >= 0)
     recent_timestamp_ = segment.timestamp_value;
   if (end > begin) {
     if (arrived_.touches(begin, end)) repeated_.add(begin, end);

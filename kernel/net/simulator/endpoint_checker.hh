@@ -134,6 +134,7 @@ class EndpointChecker {
   unsigned timeouts_ = 0;
   uint64_t timeout_order_ = 0;  // what was sent before this may be sent again after a time-out
   Nanoseconds last_sent_{};     // of data
+  Nanoseconds progress_{};      // when the peer acknowledged something new, or sending began
   std::optional<Nanoseconds> least_round_trip_;
   uint16_t peer_mss_ = 536;
   uint32_t own_mss_ = 536;

@@ -27,6 +27,7 @@ void EndpointChecker::record(uint64_t begin, uint64_t end, Nanoseconds now) {
     at = pieces_.erase(at);
   }
   static_cast<void>(last);
+  if (begin == unacknowledged_ && times == 1) progress_ = now;
   if (end > begin) pieces_[begin] = {end, now, order_, times, was_delivered};
   last_sent_ = now;
 }
@@ -76,12 +77,21 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
   auto at = pieces_.upper_bound(begin);
   if (at != pieces_.begin()) --at;
   const Piece first = at != pieces_.end() ? at->second : Piece{};
-  if (first.delivered && own_sack_ && peer_sack_)
+  // A FIN's number need not be in a receiver's blocks, although the data in front of it is.
+  if (first.delivered && own_sack_ && peer_sack_ && !segment.has(ObservedSegment::kFin))
     wrong(now, segment, "sent again, although the peer has it by SACK");
   const Nanoseconds waited = now - first.at;
+  // The timer runs from the last progress (RFC 6298 section 5.3), not from each transmission.
+  const bool timed_out = now - progress_ >= rules_.minimum_timeout;
+  if (begin == unacknowledged_ && timed_out) ++timeouts_;
   if (first.order < newest_delivered_) {
     // Later data has arrived (RFC 8985 section 6.2, RFC 5681 section 3.2).
     ++figures_.by_evidence;
+    return;
+  }
+  if (begin == unacknowledged_ && timed_out && waited >= rules_.minimum_timeout / 2) {
+    ++figures_.by_timeout;
+    timeout_order_ = order_ - 1;
     return;
   }
   if (first.order <= timeout_order_) {
@@ -89,15 +99,10 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
     ++figures_.by_timeout;
     return;
   }
-  if (waited >= rules_.minimum_timeout) {
-    ++figures_.by_timeout;
-    ++timeouts_;
-    timeout_order_ = order_ - 1;
-    return;
-  }
-  // A tail loss probe: the last segment, after two round trips (RFC 8985 section 7.2).
+  // A tail loss probe: the last segment, after two round trips (of what the stack measured, which
+  // rounds a little) or when the retransmission timer expires (RFC 8985 section 7.2).
   const Nanoseconds probe_time = least_round_trip_.value_or(milliseconds(500)) * 2;
-  if (waited + microseconds(1) >= probe_time && end == next_) {
+  if (end == next_ && (timed_out || waited >= probe_time * 15 / 16)) {
     ++figures_.by_probe;
     return;
   }

@@ -113,6 +113,11 @@ void EndpointChecker::check_size(const ObservedSegment& segment, uint64_t begin,
   // section 3.8.6.2.1). Small is right at the end of what was written, and ...
   const uint64_t earlier_small = small_end_;
   small_end_ = end;
+  // A path MTU being searched makes smaller segments than these rules know of; time-outs are where
+  // such a search begins (RFC 4821 section 7.7).
+  if (path_mtu_ != 0 || timeouts_ >= 2) return;
+  // A tail loss probe is new data where there is some, no matter how little (RFC 8985 section 7.3).
+  if (now - last_sent_ >= least_round_trip_.value_or(milliseconds(500)) * 15 / 8) return;
   if (end - 1 == written_) {
     // ... with Nagle's algorithm only when nothing small is on its way already; Minshall's
     // variation of it looks at small segments only.
@@ -125,9 +130,6 @@ void EndpointChecker::check_size(const ObservedSegment& segment, uint64_t begin,
   // (the override time-out, RFC 9293 3.8.6.2.1 (4)), as a probe.
   if (length * 2 >= widest_window_) return;
   if (now - last_sent_ >= milliseconds(100)) return;
-  // A path MTU being searched makes smaller segments than these rules know of; time-outs are where
-  // such a search begins (RFC 4821 section 7.7).
-  if (path_mtu_ != 0 || timeouts_ >= 2) return;
   wrong(now, segment,
         "a silly segment of " + std::to_string(length) + " bytes where " + std::to_string(full) +
             " fit");

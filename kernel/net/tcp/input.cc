@@ -114,9 +114,11 @@ bool Connection::process(Segment& segment, Nanoseconds now) {
   if (state_ == State::kSynReceived && !complete_handshake(segment, now)) return false;
   if (!process_acknowledgement(segment, now)) return false;
   // After the acknowledgement was found plausible, or a blind attacker could stop all segments with
-  // a timestamp of the future (RFC 7323 section 5.3, R3; section 4.3).
+  // a timestamp of the future (RFC 7323 section 5.3, R3; section 4.3). Not of what is entirely old
+  // (R2): data that was overtaken by such a repetition would then be too old for R1, and the sender
+  // could not tell from the echo that it repeated in vain (RFC 3522).
   if (timestamps_ && segment.options.has_timestamp && !left_ &&
-      segment.sequence <= last_acknowledged_ &&
+      segment.sequence <= last_acknowledged_ && segment.end() >= last_acknowledged_ &&
       !is_older(segment.options.timestamp_value, recent_timestamp_))
     recent_timestamp_ = segment.options.timestamp_value;
   return !left_;

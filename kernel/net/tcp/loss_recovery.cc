@@ -57,6 +57,10 @@ void LossRecovery::retransmitted(SequenceRange range, uint16_t segment_size, Nan
     unproved_ += range.length();
   }
   if (state_ == State::kRecovery) rate_.sent(range.length());
+  // The timer gives the first byte's repetition as long as it gave the original. RFC 6298 lets it
+  // run on from the last progress; with a round trip of more than half of the timeout it would
+  // expire before the answer to a fast retransmission could come.
+  if (range.begin == segments_.una()) restarted_ = now;
   set_deadline(false, now);
 }
 

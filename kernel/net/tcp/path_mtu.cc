@@ -77,7 +77,8 @@ void Connection::detect_black_hole(unsigned attempts, Nanoseconds now) {
   const uint32_t least = key.remote.is_v4() ? kLeastIpv4 : kLeastIpv6;
   const uint32_t first = settings.black_hole_mss + headers;
   const uint32_t next = path_mtu_ > first ? first : least;
-  if (next >= path_mtu_ || in_flight() < segment_size_) return;
+  // What is in flight may be one segment that is neither full-sized nor small enough.
+  if (next >= path_mtu_ || in_flight() + headers <= next) return;
   ++domain_->statistics.black_holes;
   reduce_segments(std::max(next, least), now);
 }
