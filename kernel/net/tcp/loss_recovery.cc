@@ -51,6 +51,8 @@ void LossRecovery::retransmitted(SequenceRange range, uint16_t segment_size, Nan
   segments_.retransmitted(range, segment_size, now);
   ++domain_->counters.retransmitted_segments;
   plain_ = false;
+  // The timer is for what is sent again now (RFC 6298, 5.1): it has not even had a round trip yet.
+  if (range.begin == segments_.una()) restarted_ = now;
   if (state_ == State::kRecovery || state_ == State::kLoss) {
     if (!retransmitted_any_) first_again_ = timestamp_clock(now);
     retransmitted_any_ = true;

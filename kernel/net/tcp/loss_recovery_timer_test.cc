@@ -163,6 +163,18 @@ TEST_CASE(
   CHECK(test.window() == 4);
 }
 
+TEST_CASE("the timeout of what was sent again begins when it was") {
+  TestRecovery test;
+  test.send(5);
+  test.wait(100);
+  test.acknowledge(1);
+  test.wait(99);
+  test.acknowledge(1, {{2, 5}});
+  CHECK(test.retransmit() == Numbers{{1, 2}});
+  CHECK(test.until_deadline() >=
+        static_cast<double>(test.recovery.rtt().timeout(test.domain.rto).count) / 1e6);
+}
+
 TEST_CASE("a timeout takes what must have arrived by now for lost, not what was sent just before") {
   TestRecovery test;
   test.send(2);

@@ -165,7 +165,10 @@ bool SentSegments::sack(SequenceRange range, DeliverySample& sample) {
     Sequence begin = segment->range.begin, end = segment->range.end;
     // A FIN on its own has no payload.
     const uint32_t size = segment->segment_size == 0 ? 1 : segment->segment_size;
-    if (range.end < end) end = begin + (range.end.value - begin.value) / size * size;
+    if (end == next_ && range.end + 1 == next_)
+      end = range.end;  // the last number may be a FIN, which some receivers leave out
+    else if (range.end < end)
+      end = begin + (range.end.value - begin.value) / size * size;
     if (range.begin > begin) begin += (range.begin.value - begin.value + size - 1) / size * size;
     if (segment->state != SegmentState::kSacked && begin < end) {
       if (begin != segment->range.begin) {

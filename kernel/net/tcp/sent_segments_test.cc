@@ -97,6 +97,17 @@ TEST_CASE("SACKs cut a frame at its segments and join what they cover") {
   CHECK(segments.empty());
 }
 
+TEST_CASE("a receiver may leave out the FIN behind the last segment") {
+  Fixture fixture;
+  fixture.append(30);
+  fixture.append(26);  // 25 bytes and a FIN
+  CHECK(fixture.sack(30, 55) == 25);
+  CHECK(fixture.segments.in_flight() == 31);
+  CHECK(fixture.segments.last()->range == fixture.range(55, 56));
+  CHECK(fixture.sack(30, 56) == 1);
+  CHECK(fixture.segments.in_flight() == 30);
+}
+
 TEST_CASE("what is lost waits in the order of numbers, and goes out as it is asked for") {
   Fixture fixture;
   SentSegments& segments = fixture.segments;
@@ -243,11 +254,14 @@ class Model {
     uint32_t delivered = 0;
     for (uint32_t i = una; i < next;) {
       const uint32_t stop = segment_end(i);
-      if (i >= begin && stop <= end)
-        for (uint32_t j = i; j < stop; ++j) {
+      // The number before the last may be the end of the data before a FIN.
+      const bool fin = stop == next && end + 1 == next && end > i;
+      if (i >= begin && (stop <= end || fin))
+        for (uint32_t j = i; j < std::min(stop, end); ++j) {
           delivered += bytes[j].state != SegmentState::kSacked;
           bytes[j].state = SegmentState::kSacked;
         }
+      if (i >= begin && fin) bytes[end].segment = end;
       i = stop;
     }
     return delivered;
