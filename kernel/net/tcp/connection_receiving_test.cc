@@ -141,6 +141,23 @@ TEST_CASE("RFC 2018 4: SACK blocks, the latest first") {
   script.expect(". 11:11(0) ack 4001 <sack 9001:9101 7001:8001 5001:6001>");
 }
 
+TEST_CASE("a FIN behind a gap has its number in a block, and what fills the gap is acknowledged") {
+  Script script(selective());
+  script.establish({"mss 1000, sackOK"});
+  SUBCASE("alone: a tail loss probe") {
+    script.receive("F. 2001:2001(0) ack 1");
+    script.expect(". 1:1(0) ack 1 <sack 2001:2002>");
+  }
+  SUBCASE("with data in front of it") {
+    script.receive("F. 1501:2001(500) ack 1");
+    script.expect(". 1:1(0) ack 1 <sack 1501:2002>");
+  }
+  script.receive(". 1:1001(1000) ack 1");
+  CHECK(script.next());
+  script.receive(". 1001:2001(1000) ack 1");
+  script.expect(". 1:1(0) ack 2002");
+}
+
 TEST_CASE("RFC 2883 4: what arrives twice is reported once, as the first block") {
   Script script(selective());
   script.establish({"mss 1000, sackOK"});

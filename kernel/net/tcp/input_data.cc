@@ -96,7 +96,7 @@ void Connection::receive_payload(Segment& segment, Nanoseconds now) {
 }
 
 void Connection::receive_in_order(Segment& segment, Nanoseconds now) {
-  const bool had_gap = receive_queue_.has_out_of_order();
+  const bool had_gap = receive_queue_.has_out_of_order() || peer_fin_known_;
   PacketBuffer* const frame = segment.frame;
   uint32_t taken = 0;
   if (has_room(segment.length)) [[likely]] {

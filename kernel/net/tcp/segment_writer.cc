@@ -52,7 +52,8 @@ void SegmentWriter::write_sack(std::byte* at) {
 }
 
 bool Connection::wants_sack() const {
-  return selective_ && (duplicate_ || receive_queue_.has_out_of_order());
+  return selective_ &&
+         (duplicate_ || receive_queue_.has_out_of_order() || (peer_fin_known_ && !peer_closed_));
 }
 
 // The blocks of a SACK option: what arrived twice, once (RFC 2883 section 4), then what is held
@@ -66,8 +67,18 @@ unsigned Connection::choose_sack(std::array<SequenceRange, 4>& blocks) {
   std::array<OffsetRange, 3> ranges;
   const unsigned found =
       receive_queue_.has_out_of_order() ? receive_queue_.out_of_order(ranges) : 0;
-  for (unsigned i = 0; i < found && count < 3; ++i)
-    blocks[count++] = {receive_next_ + ranges[i].begin, receive_next_ + ranges[i].end};
+  // A FIN behind a gap has its number. It is what a tail loss probe often brings, and without a
+  // block for it the sender could only wait for its time-out.
+  bool fin = peer_fin_known_ && !peer_closed_;
+  for (unsigned i = 0; i < found && count < 3; ++i) {
+    SequenceRange& block = blocks[count++];
+    block = {receive_next_ + ranges[i].begin, receive_next_ + ranges[i].end};
+    if (fin && block.end == peer_fin_) {
+      block.end += 1;
+      fin = false;
+    }
+  }
+  if (fin && count < 3) blocks[count++] = {peer_fin_, peer_fin_ + 1};
   return count;
 }
 
