@@ -53,5 +53,33 @@ TEST_CASE("a chain is released whole, and the newest buffer comes first") {
   CHECK(one->checksum == ChecksumState::kUnknown);
 }
 
+TEST_CASE("a buffer goes back with its last reference, wherever that is given up") {
+  AlignedMemory memory(BufferPool::bytes_needed(4));
+  BufferPool pool;
+  BufferPool other;
+  pool.init(memory.span().first(BufferPool::bytes_needed(2)), 0);
+  AlignedMemory other_memory(BufferPool::bytes_needed(2));
+  other.init(other_memory.span().first(BufferPool::bytes_needed(2)), 0);
+  PacketBuffer* const shared = pool.allocate();
+  REQUIRE(shared->share());
+  REQUIRE(shared->share());
+  pool.release(shared);
+  release(shared);
+  CHECK(shared->references == 1);
+  CHECK(pool.in_use() == 1);
+  // A frame of buffers of several sources, given to one of them.
+  shared->next = other.allocate();
+  other.release_chain(shared);
+  CHECK(pool.in_use() == 0);
+  CHECK(other.in_use() == 0);
+  CHECK(pool.allocate() == shared);
+  CHECK(shared->next == nullptr);
+  // References are counted in a byte.
+  for (unsigned i = 1; i < PacketBuffer::kMostReferences; ++i) REQUIRE(shared->share());
+  CHECK_FALSE(shared->share());
+  for (unsigned i = 0; i < PacketBuffer::kMostReferences; ++i) release(shared);
+  CHECK(pool.in_use() == 0);
+}
+
 }  // namespace
 }  // namespace plumbline::net

@@ -26,7 +26,7 @@ QueueMemory::QueueMemory(BufferPool& pool, const tcp::MemorySource& pages, size_
       most_kept_(std::min(kMostKept, most_bytes / 8)),
       // Sent and not acknowledged is at most what is there beyond a quarter of the pool, received
       // and not read beyond an eighth: the rest is for the receive ring and for headers.
-      small_reserve_(std::max(pool.count() / 4, 2 * kForControl)),
+      small_reserve_(std::max(pool.count() / 4, kForControl)),
       receive_reserve_(std::max(pool.count() / 8, kForControl)),
       piece_source_(take_back_piece, *this),
       reference_source_(take_back_reference, *this) {}
@@ -46,6 +46,7 @@ std::byte* QueueMemory::take_pages(unsigned order) {
   const size_t bytes = piece_bytes(order);
   if (bytes_in_use_ + bytes_kept_ + bytes > most_bytes_) [[unlikely]] {
     // What is kept may be of other sizes than what is wanted.
+    reclaim();
     trim();
     if (bytes_in_use_ + bytes > most_bytes_) {
       ++statistics_.pages_refused;
@@ -67,17 +68,17 @@ void QueueMemory::give_pages(void* memory, unsigned order) {
 }
 
 PacketBuffer* QueueMemory::allocate_control(uint32_t headers) {
-  PacketBuffer* const buffer = pool_.allocate();
-  if (buffer == nullptr) [[unlikely]] {
+  if (!has_available(0)) [[unlikely]] {
     ++statistics_.buffers_refused;
     return nullptr;
   }
+  PacketBuffer* const buffer = pool_.allocate();
   buffer->length = headers;
   return buffer;
 }
 
 PacketBuffer* QueueMemory::allocate_header(uint32_t headers) {
-  if (pool_.available() <= kForControl) [[unlikely]] {
+  if (!has_available(kForControl)) [[unlikely]] {
     ++statistics_.buffers_refused;
     return nullptr;
   }

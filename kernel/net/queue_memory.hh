@@ -54,6 +54,12 @@ class QueueMemory {
               PhysicalAddressOf physical = nullptr);
   // All pieces and references must be back.
   ~QueueMemory();
+  // What to call when memory is short: it gives back what the device has sent, which may lie in the
+  // ring for long.
+  void set_reclaim(void (*take_back)(void* context), void* context) {
+    reclaim_ = take_back;
+    reclaim_context_ = context;
+  }
   QueueMemory(const QueueMemory&) = delete;
   QueueMemory& operator=(const QueueMemory&) = delete;
 
@@ -65,7 +71,7 @@ class QueueMemory {
   // A packet buffer to keep payload in; nullptr when those left are for the receive ring and for
   // headers. Then there are pieces.
   PacketBuffer* allocate_small() {
-    return pool_.available() > small_reserve_ ? pool_.allocate() : nullptr;
+    return has_available(small_reserve_) ? pool_.allocate() : nullptr;
   }
   // Pages for at least `bytes` behind the piece's start(), or the largest piece if that is less.
   // nullptr: no memory.
@@ -83,7 +89,7 @@ class QueueMemory {
   // Whether half of the pages are taken: the rest is not for what may be dropped.
   bool is_scarce() const { return bytes_in_use_ > most_bytes_ / 2; }
   // Whether received frames should rather be copied than kept: the receive ring needs them.
-  bool short_of_buffers() const { return pool_.available() <= receive_reserve_; }
+  bool short_of_buffers() { return !has_available(receive_reserve_); }
   BufferPool& pool() { return pool_; }
 
   void count(CopyWay way, uint64_t bytes) {
@@ -111,6 +117,16 @@ class QueueMemory {
     QueueMemory& memory;
   };
 
+  // More than `reserve` buffers are in the pool, or are when the device's have been taken back.
+  bool has_available(size_t reserve) {
+    if (pool_.available() > reserve) [[likely]]
+      return true;
+    reclaim();
+    return pool_.available() > reserve;
+  }
+  void reclaim() {
+    if (reclaim_ != nullptr) reclaim_(reclaim_context_);
+  }
   static void take_back_piece(BufferSource& source, PacketBuffer* piece);
   static void take_back_reference(BufferSource& source, PacketBuffer* reference);
   bool add_references();
@@ -118,6 +134,8 @@ class QueueMemory {
   void give_pages(void* memory, unsigned order);
 
   BufferPool& pool_;
+  void (*reclaim_)(void* context) = nullptr;
+  void* reclaim_context_ = nullptr;
   tcp::MemorySource pages_;
   PhysicalAddressOf physical_;
   size_t most_bytes_;

@@ -127,7 +127,8 @@ uint32_t ReceivedBytes::copy_to(PieceList& list, const PacketBuffer* frame, uint
     PacketBuffer* to = list.last;
     // Only memory of our own is filled up: a device's buffer may be somebody's frame as well.
     if (to == nullptr || !memory_->is_piece(to) || to->tailroom() == 0) {
-      to = memory_->allocate_piece(left);
+      // A queue that has grown goes on growing, mostly: half of what it has is not waste.
+      to = memory_->allocate_piece(std::max(left, readable_ / 2));
       if (to == nullptr) break;
       to->data = to->memory;
       to->role = BufferRole::kReceived;

@@ -38,6 +38,7 @@ class ReceivedBytes {
   // `skip` is for peeking.
   template <class Copy>
   uint32_t read(uint32_t length, Copy&& copy, bool peek = false, uint32_t skip = 0) {
+    ASSERT(peek || skip == 0);
     uint32_t done = 0;
     PacketBuffer* piece = in_order_.first;
     while (piece != nullptr && done < length) {

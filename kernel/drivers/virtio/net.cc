@@ -23,6 +23,12 @@ constexpr uint64_t kChecksum = uint64_t{1} << 0;
 constexpr uint64_t kGuestChecksum = uint64_t{1} << 1;
 constexpr uint64_t kMtu = uint64_t{1} << 3;
 constexpr uint64_t kMac = uint64_t{1} << 5;
+constexpr uint64_t kGuestTso4 = uint64_t{1} << 7;
+constexpr uint64_t kGuestTso6 = uint64_t{1} << 8;
+constexpr uint64_t kGuestEcn = uint64_t{1} << 9;
+constexpr uint64_t kHostTso4 = uint64_t{1} << 11;
+constexpr uint64_t kHostTso6 = uint64_t{1} << 12;
+constexpr uint64_t kHostEcn = uint64_t{1} << 13;
 constexpr uint64_t kMergeableBuffers = uint64_t{1} << 15;
 constexpr uint64_t kStatus = uint64_t{1} << 16;
 constexpr uint64_t kControlQueue = uint64_t{1} << 17;
@@ -46,6 +52,26 @@ NetDevice* the_device = nullptr;
 void report_broken(const char* queue, const char* why, uint32_t value) {
   log_error("virtio-net: the %s queue is broken: %s (%u); the device is not used any more", queue,
             why, value);
+}
+
+constexpr uint64_t kTransmitSegments = kHostTso4 | kHostTso6;
+constexpr uint64_t kReceiveSegments = kGuestTso4 | kGuestTso6;
+
+// Of what the device offers, what goes together (virtio 1.2, 5.1.3.1) and is of use here.
+uint64_t usable_features(uint64_t features) {
+  const auto without = [&](uint64_t needed, uint64_t dependent) {
+    if ((features & needed) == 0) features &= ~dependent;
+  };
+  // Several pairs are switched on through the control queue, and it is for nothing else here.
+  without(kControlQueue, kMultiQueue);
+  without(kMultiQueue, kControlQueue);
+  without(kChecksum, kTransmitSegments);
+  without(kTransmitSegments, kHostEcn);
+  without(kGuestChecksum, kReceiveSegments);
+  // Else each buffer would have to hold the largest frame, 64 KiB (5.1.6.3.1).
+  without(kMergeableBuffers, kReceiveSegments);
+  without(kReceiveSegments, kGuestEcn);
+  return features;
 }
 
 unsigned default_ring() {
@@ -162,14 +188,15 @@ bool NetDevice::initialise(Transport& transport) {
   uint64_t wanted =
       kFeatureEventIndex | kMergeableBuffers | kChecksum | kGuestChecksum | kMac | kMtu | kStatus;
   if (wanted_pairs > 1) wanted |= kMultiQueue | kControlQueue;
-  // Several pairs are switched on through the control queue, and it is for nothing else here.
-  constexpr auto kRestrict = [](uint64_t features) {
-    constexpr uint64_t kBoth = kMultiQueue | kControlQueue;
-    return (features & kBoth) == kBoth ? features : features & ~kBoth;
-  };
-  if (!negotiate(transport, kFeatureVersion1, wanted, accepted_, kRestrict)) return false;
-  features_ = {(accepted_ & kMergeableBuffers) != 0, (accepted_ & kGuestChecksum) != 0,
-               (accepted_ & kChecksum) != 0};
+  wanted |= kTransmitSegments | kHostEcn | kReceiveSegments | kGuestEcn;
+  if (!negotiate(transport, kFeatureVersion1, wanted, accepted_, usable_features)) return false;
+  features_.mergeable_buffers = (accepted_ & kMergeableBuffers) != 0;
+  features_.receive_checksum = (accepted_ & kGuestChecksum) != 0;
+  features_.transmit_checksum = (accepted_ & kChecksum) != 0;
+  features_.receive_joined = (accepted_ & kReceiveSegments) != 0;
+  features_.segments_ipv4 = (accepted_ & kHostTso4) != 0;
+  features_.segments_ipv6 = (accepted_ & kHostTso6) != 0;
+  features_.segments_reduced = (accepted_ & kHostEcn) != 0;
   read_configuration();
 
   pair_count_ = std::min(wanted_pairs, most_pairs_);

@@ -15,6 +15,20 @@ using net::PacketBuffer;
 
 constexpr uint8_t kHeaderNeedsChecksum = 1;
 constexpr uint8_t kHeaderDataValid = 2;
+// Kinds of segmentation (virtio 1.2, 5.1.6).
+constexpr uint8_t kTcpIpv4 = 1;
+constexpr uint8_t kTcpIpv6 = 4;
+constexpr uint8_t kWithReduced = 0x80;  // VIRTIO_NET_HDR_GSO_ECN
+
+// Places of a TCP header (RFC 9293, 3.1).
+constexpr uint32_t kTcpLengthAt = 12;  // upper four bits: words of the header
+constexpr uint32_t kTcpFlagsAt = 13;
+constexpr uint8_t kTcpReduced = 0x80;  // CWR
+constexpr uint32_t kTcpLeast = 20;
+
+// Frames in the ring before those that were sent are taken back, when the next is large: each may
+// tie up 64 KiB, which are better used again while they are in the cache.
+constexpr unsigned kReclaimLargeAt = 16;
 
 // How often a full transmit ring is looked at before frames are dropped: a device that works at all
 // frees a place in far less (about 0.1 to 0.5 ms of polling).
@@ -64,6 +78,7 @@ void NetQueuePair::init(SplitQueue& receive, Doorbell receive_doorbell, SplitQue
   receive_doorbell_ = receive_doorbell;
   transmit_doorbell_ = transmit_doorbell;
   features_ = features;
+  usual_checksum_ = features.transmit_checksum ? ChecksumState::kPartial : ChecksumState::kJoined;
   receive_target_ = static_cast<unsigned>(std::min<size_t>(receive.size(), pool.count() * 2 / 3));
   refill_at_ = std::clamp(receive_target_ / 8, 1u, 16u);
   // A small pool must not lie in the ring, sent long ago, when the next frame needs a buffer.
@@ -153,7 +168,8 @@ inline PacketBuffer* NetQueuePair::accept(const Completion& completion) {
   }
   // Each read once: the device could still write to the buffer.
   const auto& header = *reinterpret_cast<const NetHeader*>(buffer->memory);
-  const uint8_t flags = load_once(header.flags);
+  // The flags, and in the upper half what kind of segments were joined.
+  const uint16_t flags = load_once(*reinterpret_cast<const uint16_t*>(buffer->memory));
   const uint16_t buffer_count = load_once(header.buffer_count);
   buffer->data = buffer->memory + PacketBuffer::kHeadroom;
   buffer->length = completion.length - static_cast<uint32_t>(sizeof(NetHeader));
@@ -162,6 +178,8 @@ inline PacketBuffer* NetQueuePair::accept(const Completion& completion) {
       features_.receive_checksum && (flags & (kHeaderDataValid | kHeaderNeedsChecksum)) != 0
           ? ChecksumState::kValid
           : ChecksumState::kUnknown;
+  if (flags > UINT8_MAX) [[unlikely]]
+    accept_joined(buffer, static_cast<uint8_t>(flags >> 8));
   if (features_.mergeable_buffers && buffer_count != 1) [[unlikely]] {
     // No frame needs more than kMostPieces; a device that claims so must not tie up the whole ring.
     if (buffer_count == 0 || buffer_count > std::min(kMostPieces, receive_target_)) {
@@ -174,6 +192,20 @@ inline PacketBuffer* NetQueuePair::accept(const Completion& completion) {
     return nullptr;
   }
   return buffer;
+}
+
+// A frame that the device put together. Of a kind that it was not asked for, nothing is believed:
+// its checksum is looked at, which such a frame's is mostly not right.
+void NetQueuePair::accept_joined(PacketBuffer* frame, uint8_t kind) const {
+  const uint16_t size = load_once(reinterpret_cast<const NetHeader*>(frame->memory)->gso_size);
+  kind &= static_cast<uint8_t>(~kWithReduced);
+  if (!features_.receive_joined || (kind != kTcpIpv4 && kind != kTcpIpv6) || size == 0 ||
+      frame->checksum != ChecksumState::kValid) {
+    frame->checksum = ChecksumState::kUnknown;
+    return;
+  }
+  frame->checksum = ChecksumState::kJoined;
+  frame->segment_size = size;
 }
 
 size_t NetQueuePair::receive(std::span<PacketBuffer*> frames) {
@@ -241,7 +273,7 @@ bool NetQueuePair::wait_for_room(unsigned descriptors) {
 // A frame in one buffer, for which there is room, and that needs nothing of the driver.
 [[gnu::always_inline]] inline bool NetQueuePair::is_usual(const PacketBuffer* frame) const {
   return frame->next == nullptr && transmit_->free_descriptors() != 0 &&
-         (frame->checksum != ChecksumState::kPartial || features_.transmit_checksum);
+         frame->checksum <= usual_checksum_;
 }
 
 [[gnu::always_inline]] inline bool NetQueuePair::add_usual_frame(PacketBuffer* frame) {
@@ -250,18 +282,50 @@ bool NetQueuePair::wait_for_room(unsigned descriptors) {
                                 frame->length + static_cast<uint32_t>(sizeof(NetHeader))},
                                frame)) [[unlikely]]
     return false;
-  ++transmit_buffers_;
   statistics_.bytes_sent += frame->length;
   return true;
 }
 
-bool NetQueuePair::add_any_frame(PacketBuffer* frame) {
-  if (frame->checksum == ChecksumState::kPartial && !features_.transmit_checksum &&
-      !complete_checksum(*frame)) {
-    ++statistics_.dropped_malformed;
+// The header of a frame that the device is to cut into segments (virtio 1.2, 5.1.6.2.1). False: it
+// does not do this, or where the headers end is not in the frame's first buffer.
+bool NetQueuePair::put_segments_header(const PacketBuffer* frame) const {
+  ASSERT(frame->data - frame->memory >= static_cast<ptrdiff_t>(sizeof(NetHeader)));
+  const bool ipv6 = frame->checksum == ChecksumState::kSegmentsIpv6;
+  if (!(ipv6 ? features_.segments_ipv6 : features_.segments_ipv4) || frame->segment_size == 0 ||
+      frame->checksum_start + kTcpLeast > frame->length)
     return false;
+  const std::byte* const tcp = frame->data + frame->checksum_start;
+  const uint32_t tcp_length = static_cast<uint32_t>(tcp[kTcpLengthAt]) >> 4 << 2;
+  if (frame->checksum_start + tcp_length > frame->length) return false;
+  NetHeader header;
+  header.flags = kHeaderNeedsChecksum;
+  header.gso_type = ipv6 ? kTcpIpv6 : kTcpIpv4;
+  // A device that does not know CWR repeats it, which says nothing new (RFC 3168, 6.1.3).
+  if (features_.segments_reduced && (static_cast<uint8_t>(tcp[kTcpFlagsAt]) & kTcpReduced) != 0)
+    header.gso_type |= kWithReduced;
+  header.header_length = static_cast<uint16_t>(frame->checksum_start + tcp_length);
+  header.gso_size = frame->segment_size;
+  header.checksum_start = frame->checksum_start;
+  header.checksum_offset = frame->checksum_offset;
+  std::memcpy(frame->data - sizeof header, &header, sizeof header);
+  return true;
+}
+
+bool NetQueuePair::add_any_frame(PacketBuffer* frame) {
+  if (transmit_->in_flight() >= kReclaimLargeAt) reclaim();
+  if (frame->checksum > ChecksumState::kPartial) {
+    if (!put_segments_header(frame)) {
+      ++statistics_.dropped_malformed;
+      return false;
+    }
+  } else {
+    if (frame->checksum == ChecksumState::kPartial && !features_.transmit_checksum &&
+        !complete_checksum(*frame)) {
+      ++statistics_.dropped_malformed;
+      return false;
+    }
+    put_header(frame);
   }
-  put_header(frame);
   std::array<Segment, kMostPieces> segments;
   unsigned count = 1;
   uint64_t bytes = frame->length;
@@ -280,7 +344,6 @@ bool NetQueuePair::add_any_frame(PacketBuffer* frame) {
     return false;
   }
   if (!transmit_->add(std::span(segments).first(count), {}, frame)) return false;
-  transmit_buffers_ += count;
   statistics_.bytes_sent += bytes;
   return true;
 }
@@ -329,7 +392,6 @@ void NetQueuePair::reclaim() {
       for (auto* piece = static_cast<PacketBuffer*>(completions[i].token); piece != nullptr;) {
         PacketBuffer* const next = piece->next;
         pool_->release(piece);
-        --transmit_buffers_;
         piece = next;
       }
     }
@@ -364,8 +426,13 @@ BufferCensus NetQueuePair::census() const {
   const size_t total = pool_->count();
   const size_t free = total - pool_->in_use();
   const size_t receive_ring = receive_->in_flight();
-  return {total, free, receive_ring, transmit_buffers_,
-          total - free - receive_ring - transmit_buffers_};
+  // What frames refer to is not looked for: mostly a queue holds it as well.
+  size_t transmit_ring = 0;
+  transmit_->for_each_in_flight([&](void* token) {
+    for (auto* piece = static_cast<PacketBuffer*>(token); piece != nullptr; piece = piece->next)
+      transmit_ring += piece->source == pool_;
+  });
+  return {total, free, receive_ring, transmit_ring, total - free - receive_ring - transmit_ring};
 }
 
 void NetQueuePair::check_broken() {

@@ -44,7 +44,8 @@ struct NetStatistics {
   uint64_t refill_shortages = 0;   // no free buffer for the receive ring
 };
 
-/// Where the pool's buffers are. In a pair at rest `elsewhere` is what the protocol code holds.
+/// Where the pool's buffers are. In a pair at rest `elsewhere` is what the protocol code holds;
+/// what it holds and the transmit ring has as well counts for the ring.
 struct BufferCensus {
   size_t total;
   size_t free;
@@ -57,6 +58,10 @@ struct NetQueueFeatures {
   bool mergeable_buffers = false;
   bool receive_checksum = false;   // GUEST_CSUM: the device vouches for checksums
   bool transmit_checksum = false;  // CSUM: it completes partial ones
+  bool receive_joined = false;     // GUEST_TSO4, 6: it may join TCP segments to one frame (kJoined)
+  bool segments_ipv4 = false;      // HOST_TSO4: it cuts TCP over IPv4 into segments
+  bool segments_ipv6 = false;      // HOST_TSO6
+  bool segments_reduced = false;   // HOST_ECN: of segments with CWR only the first keeps it
 };
 
 class NetQueuePair {
@@ -87,7 +92,10 @@ class NetQueuePair {
   bool has_received() const { return receive_->has_used(); }
 
   /// Hands frames to the device, in order, and takes over the buffers. When the ring stays full,
-  /// frames are dropped and counted. A frame has kHeadroom bytes free before `data`.
+  /// frames are dropped and counted. A frame has kHeadroom bytes free before `data`. What it wants
+  /// of the device (kPartial aside, which is done here else) must be among features(). It holds one
+  /// reference to each of its buffers, which may be of any source: until the device has sent it,
+  /// who has another must not write to what is being sent.
   void transmit(std::span<net::PacketBuffer* const> frames);
   /// The same for one frame.
   void transmit(net::PacketBuffer* frame);
@@ -130,6 +138,8 @@ class NetQueuePair {
   bool is_usual(const net::PacketBuffer* frame) const;
   bool add_usual_frame(net::PacketBuffer* frame);
   bool add_any_frame(net::PacketBuffer* frame);
+  bool put_segments_header(const net::PacketBuffer* frame) const;
+  void accept_joined(net::PacketBuffer* frame, uint8_t kind) const;
   void finish_transmit(bool notify);
   bool wait_for_room(unsigned descriptors);
   net::PacketBuffer* accept(const Completion& completion);
@@ -141,10 +151,11 @@ class NetQueuePair {
   Doorbell receive_doorbell_;
   Doorbell transmit_doorbell_;
   NetQueueFeatures features_;
-  unsigned receive_target_ = 0;    // buffers to keep in the receive ring
-  unsigned refill_at_ = 0;         // refill when this many are missing
-  unsigned reclaim_at_ = 1;        // take back what was sent when so many are in the ring
-  unsigned transmit_buffers_ = 0;  // buffers with the device to be sent
+  unsigned receive_target_ = 0;  // buffers to keep in the receive ring
+  unsigned refill_at_ = 0;       // refill when this many are missing
+  unsigned reclaim_at_ = 1;      // take back what was sent when so many are in the ring
+  // Frames up to this state need nothing of the driver but a header.
+  net::ChecksumState usual_checksum_ = net::ChecksumState::kJoined;
   bool interrupts_available_ = false;
   bool reported_broken_ = false;
   bool start_notification_ = false;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <random>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "drivers/virtio/simulated_device.hh"
+#include "net/zerocopy/send_queue.hh"
 
 using namespace plumbline::virtio;
 using plumbline::net::BufferPool;
@@ -226,6 +228,183 @@ TEST_CASE("partial checksums: left to a device that completes them, else complet
     CHECK(static_cast<uint8_t>(sent[0][14]) == (offload ? 0 : 0x22));
     CHECK(static_cast<uint8_t>(sent[0][15]) == (offload ? 0 : 0x0d));
   }
+}
+
+// A TCP segment over IPv4 with a chain of two more buffers behind it, to be cut by the device.
+static PacketBuffer* large_frame(Card& card, uint8_t tcp_flags) {
+  PacketBuffer* const frame = card.pool.allocate();
+  std::memset(frame->data, 0, 54 + 12);
+  frame->data[34 + 12] = std::byte{0x80};  // 8 words of header
+  frame->data[34 + 13] = static_cast<std::byte>(tcp_flags);
+  frame->length = 54 + 12;
+  frame->checksum = ChecksumState::kSegmentsIpv4;
+  frame->checksum_start = 34;
+  frame->checksum_offset = 16;
+  frame->segment_size = 1448;
+  frame->next = card.pool.allocate();
+  frame->next->length = 2000;
+  std::memset(frame->next->data, 'x', 2000);
+  return frame;
+}
+
+TEST_CASE("frames that the device is to cut carry the sizes, and only where it does that") {
+  for (const bool reduced : {false, true}) {
+    NetQueueFeatures features{true, true, true};
+    features.segments_ipv4 = true;
+    features.segments_reduced = reduced;
+    Card card(features);
+    card.pair.transmit(large_frame(card, 0x90));
+    card.pair.transmit(large_frame(card, 0x10));
+    PacketBuffer* ipv6 = large_frame(card, 0x10);
+    ipv6->checksum = ChecksumState::kSegmentsIpv6;
+    card.pair.transmit(ipv6);
+    // A header that would not be in the first buffer.
+    PacketBuffer* broken = large_frame(card, 0x10);
+    broken->data[34 + 12] = std::byte{0xf0};
+    card.pair.transmit(broken);
+    broken = large_frame(card, 0x10);
+    broken->checksum_start = 50;
+    card.pair.transmit(broken);
+    CHECK(card.pair.statistics().dropped_malformed == 3);
+    CHECK(card.pair.census().transmit_ring == 4);
+    const auto sent = card.drain();
+    REQUIRE(sent.size() == 2);
+    for (size_t i = 0; i < 2; ++i) {
+      NetHeader header;
+      std::memcpy(&header, sent[i].data(), 12);
+      CHECK(header.flags == 1);
+      CHECK(header.gso_type == (reduced && i == 0 ? 0x81 : 1));
+      CHECK(header.header_length == 66);
+      CHECK(header.gso_size == 1448);
+      CHECK(header.checksum_start == 34);
+      CHECK(header.checksum_offset == 16);
+      CHECK(sent[i].size() == 12 + 66 + 2000);
+    }
+    card.pair.reclaim();
+    CHECK(card.pair.census().free == 32);
+  }
+}
+
+TEST_CASE("what the device joined is told, what it was not asked for is not believed") {
+  NetQueueFeatures features{true, true, true};
+  for (const bool asked : {false, true}) {
+    features.receive_joined = asked;
+    Card card(features, 128);
+    const std::string frame(5000, 'j');
+    const NetHeader headers[] = {{.flags = 1, .gso_type = 1, .gso_size = 1448},
+                                 {.flags = 1, .gso_type = 0x84, .gso_size = 1000},
+                                 {.flags = 1, .gso_type = 3, .gso_size = 1000},
+                                 {.flags = 1, .gso_type = 1, .gso_size = 0},
+                                 {.flags = 0, .gso_type = 1, .gso_size = 1000},
+                                 {.flags = 1}};
+    for (const NetHeader& header : headers) REQUIRE(card.deliver(frame, header));
+    std::array<PacketBuffer*, 32> frames;
+    REQUIRE(card.pair.receive(frames) == 6);
+    for (size_t i = 0; i < 6; ++i) {
+      CAPTURE(i);
+      const bool joined = asked && i < 2;
+      CHECK(frames[i]->checksum == (joined   ? ChecksumState::kJoined
+                                    : i == 5 ? ChecksumState::kValid
+                                             : ChecksumState::kUnknown));
+      if (joined) CHECK(frames[i]->segment_size == (i == 0 ? 1448 : 1000));
+      CHECK(text(frames[i]) == frame);
+      card.pool.release_chain(frames[i]);
+    }
+  }
+}
+
+TEST_CASE("a buffer that its sender keeps comes back to it, and is sent again") {
+  Card card;
+  PacketBuffer* const kept = card.pool.allocate();
+  std::memcpy(kept->data, "again", 5);
+  kept->length = 5;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(kept->share());
+    card.pair.transmit(kept);
+    CHECK(kept->references == 2);
+    CHECK(card.pair.census().transmit_ring == 1);
+    CHECK(card.drain() == std::vector{std::string(12, '\0') + "again"});
+    card.pair.reclaim();
+    CHECK(kept->references == 1);
+    CHECK(card.pair.census().elsewhere == 1);
+  }
+  // Given up while the device has it.
+  REQUIRE(kept->share());
+  card.pair.transmit(kept);
+  plumbline::net::release(kept);
+  CHECK(card.pair.census().free == 31);
+  CHECK(card.drain().size() == 1);
+  card.pair.reclaim();
+  CHECK(card.pair.census().free == 32);
+}
+
+TEST_CASE("a socket's queue sends through the ring: pieces of pages and references to them") {
+  NetQueueFeatures features{true, true, true};
+  features.segments_ipv4 = true;
+  Card card(features);
+  plumbline::net::tcp::MemorySource pages{
+      [](void*, size_t bytes) { return std::aligned_alloc(bytes, bytes); },
+      [](void*, void* memory, size_t) { std::free(memory); }, nullptr};
+  {
+    plumbline::net::QueueMemory memory(card.pool, pages, 1 << 20);
+    unsigned reclaims = 0;
+    struct Hook {
+      Card& card;
+      unsigned& reclaims;
+    } hook{card, reclaims};
+    memory.set_reclaim(
+        [](void* context) {
+          auto& called = *static_cast<Hook*>(context);
+          ++called.reclaims;
+          called.card.pair.reclaim();
+        },
+        &hook);
+    plumbline::net::zerocopy::SendQueue queue(memory);
+    std::string expected;
+    uint32_t queued = 0;
+    for (int round = 0; round < 200; ++round) {
+      const uint32_t length = round % 3 == 0 ? 100 : 40000;
+      const std::string message(length, static_cast<char>('a' + round % 26));
+      REQUIRE(queue.append(length, [&](std::span<std::byte> to) {
+        std::memset(to.data(), message[0], to.size());
+        return to.size();
+      }) == length);
+      PacketBuffer* const frame = queue.make_frame(66, queued, length);
+      REQUIRE(frame != nullptr);
+      std::memset(frame->data, 0, 66);
+      frame->data[34 + 12] = std::byte{0x80};
+      if (length > 1448) {
+        frame->checksum = ChecksumState::kSegmentsIpv4;
+        frame->checksum_start = 34;
+        frame->checksum_offset = 16;
+        frame->segment_size = 1448;
+      }
+      card.pair.transmit(frame);
+      expected = message;
+      const auto sent = card.drain();
+      REQUIRE(sent.size() == 1);
+      REQUIRE(sent[0].substr(78) == expected);
+      if (round % 4 == 0) {
+        queued += length;
+      } else {
+        queue.acknowledge(length + queued);
+        queued = 0;
+      }
+    }
+    queue.acknowledge(queue.size());
+    // What the device has sent and nobody has taken back is found when memory is short.
+    card.pair.reclaim();
+    for (int i = 0; i < 8; ++i) card.pair.transmit(memory.allocate_control(54));
+    CHECK(card.drain().size() == 8);
+    CHECK(card.pair.census().transmit_ring == 8);
+    reclaims = 0;
+    std::vector<PacketBuffer*> frames;
+    while (PacketBuffer* const control = memory.allocate_control(54)) frames.push_back(control);
+    CHECK(frames.size() == 32);
+    CHECK(reclaims != 0);
+    for (PacketBuffer* const frame : frames) plumbline::net::release(frame);
+  }
+  CHECK(card.pair.census().free == 32);
 }
 
 TEST_CASE("a transmit ring that stays full drops and counts, and loses no buffer") {

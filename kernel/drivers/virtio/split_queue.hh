@@ -127,6 +127,14 @@ class SplitQueue {
     fail("abandoned after a reset of the device", 0);
   }
 
+  /// Calls `look(token)` for every buffer with the device.
+  template <typename Look>
+  void for_each_in_flight(Look look) const {
+    for (uint32_t id = 0; id < size_; ++id) {
+      if (slots_[id].token != nullptr) look(slots_[id].token);
+    }
+  }
+
   /// Brings the place of the next `count` descriptors to be added into the cache, to be written.
   void prefetch_descriptors(unsigned count) const {
     // Ids come back in order from a device that works in order, so the next ones are neighbours.

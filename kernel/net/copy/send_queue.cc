@@ -5,7 +5,10 @@
 
 namespace plumbline::net::copy {
 
-PacketBuffer* SendQueue::allocate(uint32_t bytes) { return queue_memory().allocate_piece(bytes); }
+PacketBuffer* SendQueue::allocate(uint32_t bytes) {
+  // Small writes that come together in a queue are a stream: half of what it has is not waste.
+  return queue_memory().allocate_piece(std::max(bytes, size() / 2));
+}
 
 PacketBuffer* SendQueue::make_frame(uint32_t headers, uint32_t offset, uint32_t length) {
   ASSERT(offset + length <= size());
