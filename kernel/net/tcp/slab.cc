@@ -31,7 +31,7 @@ void allow([[maybe_unused]] void* object, [[maybe_unused]] size_t bytes) {
 SlabMemory::SlabMemory(const MemorySource& source, size_t object_bytes, size_t chunk_bytes,
                        uint32_t limit)
     : source_(source),
-      object_bytes_(align_up(object_bytes, kCacheLine)),
+      object_bytes_(align_up(object_bytes, alignment_of(object_bytes))),
       chunk_bytes_(chunk_bytes),
       per_chunk_(static_cast<uint32_t>((chunk_bytes - kHeaderBytes) / object_bytes_)),
       limit_(limit) {

@@ -22,7 +22,8 @@ class SlabMemory {
   SlabMemory(const SlabMemory&) = delete;
   SlabMemory& operator=(const SlabMemory&) = delete;
 
-  // Aligned to a cache line. nullptr: no memory, or `limit` objects are out.
+  // Aligned to a cache line, or half of one where the object is a line and a half at most. nullptr:
+  // no memory, or `limit` objects are out.
   void* allocate();
   void release(void* object);
 
@@ -47,6 +48,9 @@ class SlabMemory {
   static constexpr size_t kHeaderBytes = kCacheLine;
   static_assert(sizeof(Chunk) <= kHeaderBytes);
 
+  static constexpr size_t alignment_of(size_t object_bytes) {
+    return object_bytes <= kCacheLine + kCacheLine / 2 ? kCacheLine / 2 : kCacheLine;
+  }
   Chunk* chunk_of(void* object) const {
     return reinterpret_cast<Chunk*>(align_down(reinterpret_cast<uintptr_t>(object), chunk_bytes_));
   }
@@ -69,7 +73,7 @@ class SlabMemory {
 template <typename T, size_t ChunkBytes = 64 * kKiB>
 class Slab {
  public:
-  static_assert(alignof(T) <= kCacheLine && sizeof(T) + kCacheLine <= ChunkBytes);
+  static_assert(alignof(T) <= kCacheLine / 2 && sizeof(T) + kCacheLine <= ChunkBytes);
 
   Slab(const MemorySource& source, uint32_t limit)
       : memory_(source, sizeof(T), ChunkBytes, limit) {}
