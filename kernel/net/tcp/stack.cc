@@ -22,7 +22,13 @@ Stack::Stack(const StackConfiguration& configuration, Nanoseconds now)
       recovery_{.segments = sent_segments_, .rto = configuration.rto, .counters = {}},
       port_choice_(secrets_),
       resets_(configuration.resets_per_second),
-      record_answers_(configuration.record_answers_per_second) {
+      record_answers_(configuration.record_answers_per_second),
+      coalescing_(
+          [](void* self, const FlowKey& key, Segment& segment) {
+            auto& stack = *static_cast<Stack*>(self);
+            stack.receive(key, segment, stack.burst_time_);
+          },
+          this) {
   ASSERT(configuration.number < Listener::kMaximumStacks);
   domain_.settings = configuration.settings;
   domain_.memory = configuration.queues;
@@ -78,7 +84,12 @@ void Stack::receive(PacketBuffer* frame, uint32_t offset, uint32_t length, FlowK
       frame->segment_size != 0)
     segment.coalesced =
         static_cast<uint16_t>((segment.length + frame->segment_size - 1) / frame->segment_size);
-  receive(key, segment, now);
+  if (!configuration_.coalesce) {
+    receive(key, segment, now);
+    return;
+  }
+  burst_time_ = now;
+  coalescing_.add(key, segment);
 }
 
 void Stack::receive_other(Flow* flow, const FlowKey& key, Segment& segment, Nanoseconds now) {
@@ -219,6 +230,7 @@ void Stack::keep_house(Nanoseconds now) {
 }
 
 void Stack::end(Nanoseconds now) {
+  coalescing_.flush();
   // Ending one changes the table, so a few are found at a time.
   std::array<Connection*, 256> some;
   size_t count;

@@ -25,6 +25,8 @@ struct StackConfiguration {
   uint16_t header_room = 0;
   uint32_t maximum_payload = 0;
   uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;
+  // Segments of a burst are joined (coalescing.hh). Off where the device joins them.
+  bool coalesce = true;
 
   QueueMemory* queues = nullptr;  // of payload and frames
   MemorySource memory;            // of connections, records and tables
@@ -34,8 +36,8 @@ struct StackConfiguration {
   // Which of the host's stacks this is, below Listener::kMaximumStacks.
   uint16_t number = 0;
 
-  // What one stack may have, and so what an attacker can make it take: a connection is about 1.5
-  // KiB besides its data, a half-open one and a record in TIME-WAIT 192 and 128 bytes.
+  // What one stack may have, and so what an attacker can make it take: a connection is 768 bytes
+  // besides its data, a half-open one and a record in TIME-WAIT 192 and 96 bytes.
   uint32_t maximum_connections = 1 << 20;
   uint32_t maximum_half_open = 4096;
   uint32_t maximum_time_wait = 65536;

@@ -194,6 +194,47 @@ TEST_CASE("damaged and short segments are dropped, vouched-for ones are not summ
   CHECK(bench.stack->statistics().malformed == 1);
 }
 
+TEST_CASE(
+    "neighbours of a burst arrive as one segment, in order with the rest, unless told not to") {
+  for (const bool coalesce : {true, false}) {
+    StackConfiguration configuration = StackBench::standard();
+    configuration.coalesce = coalesce;
+    StackBench bench(configuration);
+    BenchListener web;
+    REQUIRE(bench.stack->listen(web.listener));
+    const FlowKey key = StackBench::key();
+    const uint32_t ours = bench.shake_hands(key);
+    Connection* const connection = bench.stack->accept(web.listener);
+    FlowKey addresses = key;
+    for (uint32_t i = 0; i < 4; ++i) {
+      const auto flags = static_cast<uint8_t>(i == 3 ? kAck | kFin : kAck);
+      PacketBuffer* const frame = bench.frame_of(
+          key,
+          {.flags = flags, .sequence = 1001 + i * 1000, .acknowledgement = ours, .payload = 1000});
+      bench.stack->prefetch(key);
+      bench.stack->prefetch_flow(key);
+      bench.stack->receive(frame, StackBench::kHeaderRoom, frame->length - StackBench::kHeaderRoom,
+                           addresses, false, bench.now);
+    }
+    bench.stack->flush(bench.now);
+    CHECK(connection->readable() == 4000);
+    CHECK(connection->peer_closed());
+    CHECK(bench.stack->coalescing().joined == (coalesce ? 2 : 0));
+    // All is acknowledged at once.
+    CHECK(bench.sent.back().segment.acknowledgement.value == 5002);
+    uint32_t at = 1001;
+    bool right = true;
+    connection->read(4000, bench.now, [&](std::span<const std::byte> bytes) {
+      for (const std::byte byte : bytes) right = right && byte == static_cast<std::byte>(at++);
+      return bytes.size();
+    });
+    CHECK(right);
+    connection->close(bench.now);
+    bench.stack->flush(bench.now);
+    bench.stack->unlisten(web.listener, bench.now);
+  }
+}
+
 TEST_CASE("an answer does not write into a frame that others have, or that is no device buffer") {
   StackBench bench;
   const FlowKey key = StackBench::key();
