@@ -25,8 +25,8 @@ struct StackConfiguration {
   uint16_t header_room = 0;
   uint32_t maximum_payload = 0;
   uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;
-  // Segments of a burst are joined (coalescing.hh). Off where the device joins them.
-  bool coalesce = true;
+  // Segments of a burst are joined (coalescing.hh), for devices that do not join them.
+  bool coalesce = false;
 
   QueueMemory* queues = nullptr;  // of payload and frames
   MemorySource memory;            // of connections, records and tables
