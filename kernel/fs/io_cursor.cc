@@ -28,6 +28,14 @@ std::size_t IoCursor::walk(std::size_t length, Transfer transfer) {
   return done;
 }
 
+bool IoCursor::make_present(bool for_writing) {
+  if (here_.length == 0 || is_kernel(here_.address) ||
+      !touch_application(here_.address, for_writing))
+    return false;
+  faulted_ = false;
+  return true;
+}
+
 std::size_t IoCursor::put_slowly(std::span<const std::byte> from) {
   return walk(from.size(), [from](std::uint64_t address, std::size_t done, std::size_t length) {
     if (!is_kernel(address)) return copy_to_application(address, from.data() + done, length);

@@ -28,6 +28,9 @@ class IoCursor {
   // Bytes not transferred yet.
   std::size_t remaining() const { return remaining_; }
   bool faulted() const { return faulted_; }
+  // After a transfer with a spinlock held, which stops where a page is not there: makes the page,
+  // so that it can go on; may sleep. False: it is a bad address.
+  bool make_present(bool for_writing);
   // Leaves what lies beyond the next `length` bytes alone.
   void limit(std::size_t length) {
     if (length >= remaining_) return;

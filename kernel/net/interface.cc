@@ -24,6 +24,7 @@ Interface::Interface(const InterfaceConfiguration& configuration, BufferPool& po
   const Ipv4Prefix& own = configuration.address;
   std::memcpy(&wire_.own_mac, configuration.mac.octets.data(), 6);
   wire_.own_address = byte_swap(own.address.value);
+  own_ip_ = IpAddress::of(own.address);
   // Networks without a broadcast address have 0 here, which is no sender either.
   wire_.broadcast = own.length < 31 ? byte_swap(own.address.value | ~own.mask()) : 0;
   std::array<std::byte, 16> start;
@@ -52,7 +53,7 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
   const std::byte* const at = frame->data;
   const size_t length = frame->length;
   if (frame->next != nullptr || length < kUdpHeaders) [[unlikely]]
-    return classify_any(frame, pending, out);
+    return classify_others(frame, pending, out);
   // Bytes 0 to 7: destination, and the first byte of the source, whose lowest bit is the group bit.
   // Bytes 12 to 14: type, version and header length. Bytes 20 to 23: fragment, protocol.
   const uint64_t addresses = load_unaligned<uint64_t>(at + kSourceAt);
@@ -66,7 +67,7 @@ bool Interface::bind(uint16_t port, const UdpHandler& handler) {
   if (!common || total > length - kIpAt || segment < UdpHeader::kSize ||
       segment + Ipv4Header::kSize > total || !is_sender(static_cast<uint32_t>(addresses)))
       [[unlikely]]
-    return classify_any(frame, pending, out);
+    return classify_others(frame, pending, out);
   // The header's words but the addresses, then those; right is what sums up to all ones.
   uint64_t sum = add_with_carry(load_unaligned<uint64_t>(at + kIpAt), addresses);
   sum = add_with_carry(sum, load_unaligned<uint32_t>(at + kIpAt + 8));
@@ -120,6 +121,11 @@ void Interface::receive(std::span<PacketBuffer* const> frames, Transmit& out) {
     for (size_t i = 0; i < count; ++i) run(pending_[i], out);
     frames = frames.subspan(burst);
   }
+}
+
+bool Interface::classify_others(PacketBuffer* frame, Pending& pending, Transmit& out) {
+  if (tcp_receive_ != nullptr && classify_tcp(frame)) return false;
+  return classify_any(frame, pending, out);
 }
 
 bool Interface::classify_any(PacketBuffer* frame, Pending& pending, Transmit& out) {
@@ -182,6 +188,13 @@ bool Interface::classify_any(PacketBuffer* frame, Pending& pending, Transmit& ou
   }
   if (ip->protocol == Ipv4Header::kIcmp) {
     receive_icmp(*ip, payload, frame, true, out);
+    return false;
+  }
+  // With IPv4 options: all of the packet is in this buffer.
+  if (ip->protocol == Ipv4Header::kTcp && tcp_receive_ != nullptr &&
+      ethernet->destination == configuration_.mac) {
+    deliver_tcp(frame, static_cast<size_t>(payload.data() - frame->data), payload.size(),
+                ip->source, static_cast<uint8_t>(packet[1]));
     return false;
   }
   ++statistics_.not_for_us;

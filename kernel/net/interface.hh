@@ -13,6 +13,8 @@
 #include "net/arp_table.hh"
 #include "net/packet_buffer.hh"
 #include "net/reassembly.hh"
+#include "net/tcp/domain.hh"
+#include "net/tcp/segment.hh"
 #include "net/transmit.hh"
 #include "net/udp.hh"
 #include "net/wire/addresses.hh"
@@ -49,6 +51,8 @@ struct InterfaceConfiguration {
 struct InterfaceStatistics {
   uint64_t udp_received = 0;  // datagrams given to handlers
   uint64_t udp_sent = 0;
+  uint64_t tcp_received = 0;      // segments, as they came from the device
+  uint64_t tcp_sent = 0;          // frames
   uint64_t not_for_us = 0;        // another station's, or an unknown protocol
   uint64_t malformed = 0;         // refused by a parser
   uint64_t bad_checksum = 0;      // UDP; IPv4's and ICMP's count as malformed
@@ -92,6 +96,20 @@ class Interface {
     unreachable_context_ = context;
   }
 
+  // Gives TCP segments to `handler`: `length` bytes from `offset` in a frame that is taken over,
+  // with both addresses. Without it there is no TCP.
+  using TcpReceive = void (*)(void* context, PacketBuffer* frame, uint32_t offset, uint32_t length,
+                              const tcp::FlowKey& addresses, bool congestion_experienced);
+  void set_tcp_handler(TcpReceive handler, void* context) {
+    tcp_receive_ = handler;
+    tcp_context_ = context;
+  }
+  // Sends a segment to an IPv4 peer, taking its frame over: `frame->data` is at the TCP header and
+  // kTcpHeaderRoom bytes are free in front of it. False when it was dropped.
+  bool send_tcp(PacketBuffer* frame, const tcp::FlowKey& key, const tcp::SegmentToSend& segment,
+                Transmit& out);
+  static constexpr size_t kTcpHeaderRoom = EthernetHeader::kSize + Ipv4Header::kSize;
+
   // Handles received frames, taking them over; answers are appended to `out` or the buffers
   // released.
   void receive(std::span<PacketBuffer* const> frames, Transmit& out);
@@ -117,6 +135,7 @@ class Interface {
   const InterfaceConfiguration& configuration() const { return configuration_; }
   const InterfaceStatistics& statistics() const { return statistics_; }
   const Reassembler& reassembler() const { return reassembler_; }
+  const ArpTable& arp_table() const { return arp_; }
   ArpTable& arp_table() { return arp_; }
   // Drops everything that is kept between packets (fuzzing: equal inputs, equal runs).
   void forget();
@@ -157,6 +176,12 @@ class Interface {
   // First pass over one frame; true when `pending` was filled in, otherwise the frame is dealt
   // with.
   bool classify(PacketBuffer* frame, Pending& pending, Transmit& out);
+  // The same for a TCP segment; true when it was one.
+  bool classify_tcp(PacketBuffer* frame);
+  void deliver_tcp(PacketBuffer* frame, size_t offset, size_t length, Ipv4Address source,
+                   uint8_t type_of_service);
+  // What is not the common UDP datagram.
+  bool classify_others(PacketBuffer* frame, Pending& pending, Transmit& out);
   // The same for any frame.
   bool classify_any(PacketBuffer* frame, Pending& pending, Transmit& out);
   // Whether an address, as it lies on the wire, may be a unicast packet's source (RFC 1122,
@@ -235,6 +260,9 @@ class Interface {
   std::array<UdpHandler, kMaximumPorts + 1> handlers_{};
   // Whether any of them has a second pass.
   bool prefetches_ = false;
+  TcpReceive tcp_receive_ = nullptr;
+  void* tcp_context_ = nullptr;
+  IpAddress own_ip_;
   Unreachable unreachable_ = nullptr;
   void* unreachable_context_ = nullptr;
   std::array<Pending, kBurst> pending_;

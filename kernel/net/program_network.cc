@@ -9,11 +9,10 @@
 #include "core/panic.hh"
 #include "core/per_cpu.hh"
 #include "net/emit_udp.hh"
-#include "net/queue_loop.hh"
+#include "net/program_queue.hh"
 #include "sched/scheduler.hh"
 #include "sched/thread.hh"
 #include "sync/lock_guard.hh"
-#include "sync/spinlock.hh"
 
 namespace plumbline::net {
 
@@ -26,12 +25,6 @@ constexpr uint32_t kBurstsPerTick = 64;
 // Empty polls between two looks at whether somebody else wants the CPU.
 constexpr uint64_t kPollsPerLook = 16;
 
-struct alignas(kCacheLine) ProgramQueue {
-  // The queue pair, the interface and the buffers belong to whoever holds it.
-  Spinlock lock;
-  QueueLoop* loop = nullptr;
-};
-
 struct Network {
   ProgramService service;
   InterfaceConfiguration configuration;
@@ -43,12 +36,20 @@ struct Network {
 constinit Network* network = nullptr;
 
 // Handles a burst; the caller holds the lock. How many frames there were.
-size_t handle_burst(QueueLoop& loop) {
+size_t handle_burst(ProgramQueue& queue) {
+  QueueLoop& loop = *queue.loop;
   std::array<PacketBuffer*, kBurst> frames;
   const size_t count = loop.pair.receive(frames);
   if (count == 0) return 0;
+  if (queue.tcp == nullptr) {
+    loop.interface.receive({frames.data(), count}, loop.out);
+    if (loop.out.size() != 0) loop.out.flush();
+    return count;
+  }
+  const Nanoseconds now = monotonic_now();
+  queue.tcp->begin(now);
   loop.interface.receive({frames.data(), count}, loop.out);
-  if (loop.out.size() != 0) loop.out.flush();
+  queue.finish(now);
   return count;
 }
 
@@ -70,15 +71,32 @@ IDLE_TEXT bool poll_while_idle(const virtio::NetQueuePair& pair, uint64_t& spins
 void sleep_until_frames(ProgramQueue& queue) {
   QueueLoop& loop = *queue.loop;
   bool armed;
+  Deadline timer = Deadline::never();
   {
     const LockGuard guard(queue.lock);
     report_rest(loop);
     armed = loop.pair.arm_interrupt();
+    if (armed) timer = queue.fall_asleep();
   }
   if (!armed) return;
-  wait_for_interrupt(loop);
+  const Deadline timeouts = timeout_deadline(loop);
+  loop.wait.wait_until(
+      [&] {
+        return loop.pair.has_received() || queue.timers_changed.load(std::memory_order_acquire);
+      },
+      timer.at.count < timeouts.at.count ? timer : timeouts);
   const LockGuard guard(queue.lock);
+  queue.wake_up();
   loop.pair.disarm_interrupt();
+}
+
+// The timers of connections, also while there is always something else to do.
+void run_due_timers(ProgramQueue& queue) {
+  const LockGuard guard(queue.lock);
+  if (queue.tcp == nullptr) return;
+  const Nanoseconds now = monotonic_now();
+  queue.tcp->run_timers(now);
+  queue.finish(now);
 }
 
 [[noreturn]] void serve(ProgramQueue& queue) {
@@ -86,6 +104,7 @@ void sleep_until_frames(ProgramQueue& queue) {
   uint64_t spins = poll_spins();
   uint32_t bursts_until_tick = 0;
   for (;;) {
+    run_due_timers(queue);
     if (bursts_until_tick == 0) {
       bursts_until_tick = kBurstsPerTick;
       const LockGuard guard(queue.lock);
@@ -95,7 +114,7 @@ void sleep_until_frames(ProgramQueue& queue) {
       size_t count;
       {
         const LockGuard guard(queue.lock);
-        count = handle_burst(loop);
+        count = handle_burst(queue);
       }
       if (count != 0) network->service.burst_handled(loop.index);
       spins = poll_spins();
@@ -130,6 +149,7 @@ const InterfaceConfiguration* start_program_network(const ProgramService& servic
   made->queue_count = device->queue_pair_count();
   made->configuration.queues = static_cast<uint16_t>(made->queue_count);
   for (unsigned i = 0; i < made->queue_count; ++i) {
+    made->queues[i].lock.set_home(i % cpu_count());
     made->queues[i].loop = &make_queue_loop(*device, made->configuration, i);
     service.attach(i, made->queues[i].loop->interface);
   }
@@ -148,6 +168,11 @@ const InterfaceConfiguration* start_program_network(const ProgramService& servic
       panic("no memory for the thread of the network's queue %u", i);
   }
   return &made->configuration;
+}
+
+std::span<ProgramQueue> device_queues() {
+  if (network == nullptr) return {};
+  return std::span(network->queues).first(network->queue_count);
 }
 
 bool send_from_program(uint16_t source_port, UdpEndpoint to, std::span<const std::byte> payload,
@@ -185,7 +210,7 @@ bool receive_for_program() {
   size_t count;
   {
     const LockGuard guard(queue.lock);
-    count = handle_burst(loop);
+    count = handle_burst(queue);
   }
   if (count == 0) return false;
   network->service.burst_handled(loop.index);

@@ -4,7 +4,10 @@
 
 #include <span>
 
+#include "core/result.hh"
+#include "core/units.hh"
 #include "net/interface.hh"
+#include "net/tcp/stack.hh"
 
 namespace plumbline::net {
 
@@ -17,6 +20,30 @@ struct ProgramService {
   void (*attach)(unsigned queue, Interface& interface);
   // After a burst of a queue, without locks; may be called at the same time for one queue.
   void (*burst_handled)(unsigned queue);
+};
+
+// TCP over the same queues; without a device there is one stack with a loopback. Called once, after
+// start_program_network(). kENOMEM.
+Status start_program_tcp();
+// Stacks of TCP, one for each queue, and the one whose frames come to this CPU.
+unsigned program_stack_count();
+unsigned local_program_stack();
+
+// Holds a queue with its stack for a thread: masked, not to block. Takes no lock on the queue's own
+// CPU. At the end what connections want to send is with the device.
+class [[nodiscard]] StackHold {
+ public:
+  explicit StackHold(unsigned stack);
+  ~StackHold();
+  StackHold(const StackHold&) = delete;
+  StackHold& operator=(const StackHold&) = delete;
+
+  tcp::Stack& stack();
+  Nanoseconds now() const { return now_; }
+
+ private:
+  struct ProgramQueue& queue_;
+  Nanoseconds now_;
 };
 
 // Prepares and starts to serve, if there is a device: a thread for each queue pair, on the CPU that

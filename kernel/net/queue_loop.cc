@@ -122,11 +122,14 @@ void report_rest(QueueLoop& loop) {
   if (census_option.get()) report_census(loop);
 }
 
-void wait_for_interrupt(QueueLoop& loop) {
-  const bool timeouts_pending =
+Deadline timeout_deadline(const QueueLoop& loop) {
+  const bool pending =
       loop.interface.reassembler().pending() != 0 || loop.interface.arp_table().resolving();
-  const Deadline deadline = timeouts_pending ? Deadline{loop.next_timeouts} : Deadline::never();
-  loop.wait.wait_until([&] { return loop.pair.has_received(); }, deadline);
+  return pending ? Deadline{loop.next_timeouts} : Deadline::never();
+}
+
+void wait_for_interrupt(QueueLoop& loop) {
+  loop.wait.wait_until([&] { return loop.pair.has_received(); }, timeout_deadline(loop));
 }
 
 }  // namespace plumbline::net

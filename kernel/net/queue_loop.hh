@@ -37,6 +37,8 @@ uint64_t poll_spins();
 void handle_timeouts(QueueLoop& loop, Nanoseconds now);
 // Says where the buffers are, if the option net.census asks for it.
 void report_rest(QueueLoop& loop);
+// When the time-outs are due next, if any is running.
+Deadline timeout_deadline(const QueueLoop& loop);
 // With the device's interrupt armed: blocks until it comes, or a time-out of the protocols is due.
 void wait_for_interrupt(QueueLoop& loop);
 

@@ -1,4 +1,4 @@
-const EXCLUSION_REASONS = ['fork', 'tcp', 'second-user'] as const;
+const EXCLUSION_REASONS = ['fork', 'udp-ipv6', 'second-user'] as const;
 /** Why a method of Python's own tests cannot pass here. */
 export type ExclusionReason = (typeof EXCLUSION_REASONS)[number];
 
@@ -7,8 +7,8 @@ export const REASON_SHOWS: Readonly<Record<ExclusionReason, RegExp>> = {
   // os.fork, multiprocessing on top of it, and what waits for the words of a forked child.
   // The last three are of tests that print only parts of it, or nothing where the child's words should be.
   fork: /Errno 38\] Function not implemented|^AssertionError: ('' != 'end of main|.*\[\d+ chars\]nted' != b'child process ok'|.*\[\d+ chars\]ed\\n' != b'')/m,
-  // socket() says so, or asyncio, which then has a server without sockets.
-  tcp: /Errno 93\] Protocol not supported|Errno 97\]|self\.server\.sockets\[0\]|start_server|create_server/,
+  // Address family not supported by protocol.
+  'udp-ipv6': /Errno 97\]/,
   'second-user': /Operation not permitted/,
 };
 
@@ -51,45 +51,25 @@ export const PYTHON_SUITES: readonly PythonSuite[] = [
     'unix_events',
     'subprocess',
     'server',
+    'streams',
+    'events',
+    'buffered_proto',
   ),
-  // The rest of these talks TCP; what talks over AF_UNIX has it in its name.
-  { suite: 'test_asyncio.test_streams', only: '*unix*' },
-  { suite: 'test_asyncio.test_events', only: '*unix*' },
+  ...whole('test_socketserver', 'test_httpservers'),
 ];
 
 /** Methods by suite, reason and class. */
 type ExcludedMethods = Partial<Record<ExclusionReason, Readonly<Record<string, readonly string[]>>>>;
 const EXCLUDED: Readonly<Record<string, ExcludedMethods>> = {
   'test_asyncio.test_events': {
-    tcp: {
-      EPollEventLoopTests: ['test_create_unix_server_path_socket_error'],
-      PollEventLoopTests: ['test_create_unix_server_path_socket_error'],
-      SelectEventLoopTests: ['test_create_unix_server_path_socket_error'],
+    fork: {
+      TestCGetEventLoop: ['test_get_event_loop_new_process'],
+      TestPyGetEventLoop: ['test_get_event_loop_new_process'],
     },
-  },
-  'test_asyncio.test_server': {
-    tcp: {
-      SelectorStartServerTests: ['test_start_server_1'],
-    },
-  },
-  'test_asyncio.test_unix_events': {
-    tcp: {
-      SelectorEventLoopUnixSockSendfileTests: [
-        'test_sock_sendfile_blocking_error',
-        'test_sock_sendfile_cancel1',
-        'test_sock_sendfile_cancel2',
-        'test_sock_sendfile_exception',
-        'test_sock_sendfile_iobuffer',
-        'test_sock_sendfile_not_a_file',
-        'test_sock_sendfile_not_available',
-        'test_sock_sendfile_not_regular_file',
-        'test_sock_sendfile_os_error_first_call',
-        'test_sock_sendfile_os_error_next_call',
-      ],
-      SelectorEventLoopUnixSocketTests: [
-        'test_create_unix_connection_path_inetsock',
-        'test_create_unix_server_path_inetsock',
-      ],
+    'udp-ipv6': {
+      EPollEventLoopTests: ['test_create_datagram_endpoint_ipv6'],
+      PollEventLoopTests: ['test_create_datagram_endpoint_ipv6'],
+      SelectEventLoopTests: ['test_create_datagram_endpoint_ipv6'],
     },
   },
   test_os: {
@@ -111,15 +91,6 @@ const EXCLUDED: Readonly<Record<string, ExcludedMethods>> = {
         'test_spawnvpe_invalid_env',
       ],
     },
-    tcp: {
-      TestSendfile: [
-        'test_invalid_offset',
-        'test_keywords',
-        'test_offset_overflow',
-        'test_send_at_certain_offset',
-        'test_send_whole_file',
-      ],
-    },
   },
   test_pty: {
     fork: {
@@ -129,11 +100,6 @@ const EXCLUDED: Readonly<Record<string, ExcludedMethods>> = {
   test_re: {
     fork: {
       ReTests: ['test_regression_gh94675'],
-    },
-  },
-  test_signal: {
-    tcp: {
-      WakeupFDTests: ['test_invalid_socket', 'test_set_wakeup_fd_socket_result'],
     },
   },
   test_threading: {

@@ -67,12 +67,10 @@ bool fixed_up(TrapFrame& frame, std::uint64_t address) {
   const Fixup* fixup = find_fixup(frame.rip);
   // A copy also has a kernel's side, where nothing may fault.
   if (fixup == nullptr || address >= kApplicationEnd) return false;
-  if (fixup->kind == FIXUP_ON_DEMAND) {
-    if (frame.interrupts_enabled == 0) {
-      panic_at(frame, "program memory at %#lx is not there, and interrupts are masked", address);
-    }
-    if (resolve(frame, address) == FaultOutcome::kResolved) return true;
-  }
+  // Who is masked gets less than was asked for, and makes the page when it may sleep.
+  if (fixup->kind == FIXUP_ON_DEMAND && frame.interrupts_enabled != 0 &&
+      resolve(frame, address) == FaultOutcome::kResolved)
+    return true;
   frame.rip = fixup->resume;
   return true;
 }

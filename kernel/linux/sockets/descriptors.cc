@@ -1,8 +1,5 @@
 #include "linux/sockets/descriptors.hh"
 
-#include <atomic>
-
-#include "core/log.hh"
 #include "linux/process.hh"
 #include "linux/signal/signals.hh"
 #include "linux/sockets/message.hh"
@@ -28,12 +25,6 @@ PathStart path_start() {
   Process& process = current_process();
   const LockGuard guard(process.fs_lock);
   return {process.working_directory, {process.user, process.group_id}, process.umask};
-}
-
-void note_missing_tcp() {
-  static constinit std::atomic<bool> said{false};
-  if (!said.exchange(true, std::memory_order_relaxed))
-    log_warning("socket: TCP is not there yet; programs get EPROTONOSUPPORT");
 }
 
 void raise_broken_pipe() {

@@ -34,8 +34,6 @@ struct PathStart {
   std::uint32_t umask = 022;
 };
 PathStart path_start();
-// A program wants TCP: said once in the log.
-void note_missing_tcp();
 // SIGPIPE to the running thread.
 void raise_broken_pipe();
 

@@ -62,8 +62,6 @@ PathStart path_start() {
   return {root_vnode(), {}, 022};
 }
 
-void note_missing_tcp() {}
-
 void raise_broken_pipe() { ++HostedProgram::instance().broken_pipes; }
 
 ProcessCredentials current_credentials() { return HostedProgram::instance().credentials; }

@@ -1,6 +1,7 @@
 #include "linux/sockets/make_socket.hh"
 
 #include "linux/sockets/descriptors.hh"
+#include "linux/sockets/tcp_socket.hh"
 #include "linux/sockets/udp_socket.hh"
 #include "linux/sockets/unix_socket.hh"
 
@@ -11,12 +12,14 @@ namespace {
 constexpr int kMostFamilies = 46, kSocketTypes = 11;  // AF_MAX, SOCK_MAX
 constexpr int kProtocolTcp = 6, kProtocolUdp = 17;
 
-Result<Ref<Socket>> make_internet_socket(int type, int protocol, std::uint32_t flags) {
+Result<Ref<Socket>> make_internet_socket(int family, int type, int protocol, std::uint32_t flags) {
   switch (type) {
-    case kStream:
+    case kStream: {
       if (protocol != 0 && protocol != kProtocolTcp) return Errno::kEPROTONOSUPPORT;
-      note_missing_tcp();
-      return Errno::kEPROTONOSUPPORT;
+      auto socket = TcpSocket::create(family, flags);
+      if (!socket) return socket.error();
+      return Ref<Socket>(std::move(*socket));
+    }
     case kDatagram: {
       if (protocol != 0 && protocol != kProtocolUdp) return Errno::kEPROTONOSUPPORT;
       auto socket = UdpSocket::create(flags);
@@ -52,15 +55,19 @@ Result<Ref<Socket>> make_socket(int family, int type, int protocol, std::uint32_
       if (!socket) return socket.error();
       return Ref<Socket>(std::move(*socket));
     }
+    case kFamilyInternet6:
+      // Datagrams over IPv6 do not exist yet: programs fall back to IPv4.
+      if (type == kDatagram) return Errno::kEAFNOSUPPORT;
+      [[fallthrough]];
     case kFamilyInternet:
-      return make_internet_socket(type, protocol, flags);
+      return make_internet_socket(family, type, protocol, flags);
     default:
       return Errno::kEAFNOSUPPORT;
   }
 }
 
 Result<SocketPair> make_socket_pair(int family, int type, int protocol, std::uint32_t flags) {
-  if (family == kFamilyInternet) return Errno::kEOPNOTSUPP;
+  if (family == kFamilyInternet || family == kFamilyInternet6) return Errno::kEOPNOTSUPP;
   if (family != kFamilyUnix) return Errno::kEAFNOSUPPORT;
   if (type < 0 || type >= kSocketTypes) return Errno::kEINVAL;
   if (const Status good = check_unix(type, protocol); !good) return good.error();

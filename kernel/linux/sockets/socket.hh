@@ -79,8 +79,12 @@ class Socket : public File {
   virtual Result<int> get_own_option(int level, int name, std::uint64_t value, int length) {
     return level == kLevelSocket ? Errno::kENOPROTOOPT : Errno::kEOPNOTSUPP;
   }
-  // A buffer's size has changed.
-  virtual void buffers_changed() {}
+  // A buffer's size, one of the flags below has been set.
+  enum class Buffer : std::uint8_t { kSend, kReceive };
+  virtual void buffers_changed(Buffer which) {}
+  virtual void flags_changed() {}
+  // Takes over what an accepted socket has from the one that listens.
+  void inherit(const Socket& from);
   // The error that waits for the next call, taken (SO_ERROR).
   virtual Errno take_error() = 0;
   virtual bool accepting() const { return false; }
@@ -105,7 +109,9 @@ class Socket : public File {
 
   std::uint32_t receive_buffer_ = kDefaultBuffer;
   std::uint32_t send_buffer_ = kDefaultBuffer;
-  bool reuse_address_ = false, reuse_port_ = false, broadcast_ = false, pass_credentials_ = false;
+  bool reuse_address_ = false, reuse_port_ = false, broadcast_ = false, pass_credentials_ = false,
+       keep_alive_ = false;
+  std::int32_t linger_on_ = 0, linger_seconds_ = 0, receive_low_water_ = 1;
 
  private:
   static const char kKind;
@@ -123,10 +129,8 @@ class Socket : public File {
   // 0: no limit.
   Nanoseconds receive_timeout_{}, send_timeout_{};
   // Kept for getsockopt: here they change nothing.
-  bool debug_ = false, dont_route_ = false, keep_alive_ = false, out_of_band_inline_ = false,
-       timestamp_ = false;
-  std::int32_t priority_ = 0, linger_on_ = 0, linger_seconds_ = 0, receive_low_water_ = 1,
-               busy_poll_ = 0, mark_ = 0;
+  bool debug_ = false, dont_route_ = false, out_of_band_inline_ = false, timestamp_ = false;
+  std::int32_t priority_ = 0, busy_poll_ = 0, mark_ = 0;
 };
 
 }  // namespace plumbline::linux_abi

@@ -139,6 +139,26 @@ std::int32_t* Socket::number_option(int name) {
   }
 }
 
+void Socket::inherit(const Socket& from) {
+  receive_buffer_ = from.receive_buffer_;
+  send_buffer_ = from.send_buffer_;
+  reuse_address_ = from.reuse_address_;
+  reuse_port_ = from.reuse_port_;
+  keep_alive_ = from.keep_alive_;
+  linger_on_ = from.linger_on_;
+  linger_seconds_ = from.linger_seconds_;
+  receive_low_water_ = from.receive_low_water_;
+  receive_timeout_ = from.receive_timeout_;
+  send_timeout_ = from.send_timeout_;
+  debug_ = from.debug_;
+  dont_route_ = from.dont_route_;
+  out_of_band_inline_ = from.out_of_band_inline_;
+  timestamp_ = from.timestamp_;
+  priority_ = from.priority_;
+  busy_poll_ = from.busy_poll_;
+  mark_ = from.mark_;
+}
+
 Status Socket::set_option(int level, int name, std::uint64_t value, int length) {
   if (length < 0) return Errno::kEINVAL;
   return level == kLevelSocket ? set_socket_option(name, value, length)
@@ -152,6 +172,7 @@ Status Socket::set_socket_option(int name, std::uint64_t value, int length) {
   if (name == kReusePort && family_ == kFamilyUnix) return Errno::kEOPNOTSUPP;
   if (bool* flag = flag_option(name)) {
     *flag = *number != 0;
+    flags_changed();
     return {};
   }
   if (std::int32_t* stored = number_option(name)) {
@@ -162,12 +183,12 @@ Status Socket::set_socket_option(int name, std::uint64_t value, int length) {
     case kSendBuffer:
     case kSendBufferForce:
       send_buffer_ = buffer_size(*number, kLeastSendBuffer);
-      buffers_changed();
+      buffers_changed(Buffer::kSend);
       return {};
     case kReceiveBuffer:
     case kReceiveBufferForce:
       receive_buffer_ = buffer_size(*number, kLeastReceiveBuffer);
-      buffers_changed();
+      buffers_changed(Buffer::kReceive);
       return {};
     case kReceiveLowWater:
       receive_low_water_ = *number < 0 ? 0x7fff'ffff : std::max(*number, 1);

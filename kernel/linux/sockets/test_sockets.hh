@@ -68,6 +68,8 @@ inline std::string name_of(Errno error) {
       return "EISCONN";
     case Errno::kENOTCONN:
       return "ENOTCONN";
+    case Errno::kEINPROGRESS:
+      return "EINPROGRESS";
     case Errno::kECONNREFUSED:
       return "ECONNREFUSED";
     default:

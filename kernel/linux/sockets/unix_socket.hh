@@ -31,7 +31,7 @@ class UnixSocket final : public Socket {
 
  protected:
   Result<int> get_own_option(int level, int name, std::uint64_t value, int length) override;
-  void buffers_changed() override { endpoint_->set_send_limit(send_buffer_); }
+  void buffers_changed(Buffer) override { endpoint_->set_send_limit(send_buffer_); }
   bool accepting() const override {
     return endpoint_->state.load(std::memory_order_relaxed) == UnixEndpoint::State::kListening;
   }

@@ -1,0 +1,148 @@
+// TCP sockets: sending and receiving.
+//
+// Bytes are copied between the program and the connection with the stack held, so without sleeping:
+// where a page is not there the copy stops, the stack is let go, the page is made, and it goes on.
+#include <algorithm>
+
+#include "linux/sockets/tcp_socket.hh"
+#include "linux/sockets/udp_network.hh"
+#include "sync/interruptible_wait.hh"
+
+namespace plumbline::linux_abi {
+
+namespace {
+
+// Bytes copied while a stack is held, about 10 us: others want it, too.
+constexpr std::size_t kMostAtOnce = 64 * kKiB;
+
+std::uint32_t piece(const IoCursor& cursor) {
+  return static_cast<std::uint32_t>(std::min(cursor.remaining(), kMostAtOnce));
+}
+
+}  // namespace
+
+// As Linux, net/ipv4/tcp.c, tcp_sendmsg: an error that waits comes first, then EPIPE.
+Errno TcpSocket::why_not_sending() {
+  const Errno error = take_error();
+  return error == Errno::kNone ? Errno::kEPIPE : error;
+}
+
+Result<std::size_t> TcpSocket::send(IoCursor& from, const SendRequest& request) {
+  // Urgent data never travels: its pointer is obsolete in new programs (RFC 6093 section 5).
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
+  const std::uint32_t flags = waits(request.flags) ? 0 : kMessageDontWait;
+  const bool more = (request.flags & kMessageMore) != 0;
+  Deadline deadline = Deadline::never();
+  bool deadline_known = false;
+  std::size_t sent = 0;
+  for (;;) {
+    Errno error = Errno::kNone;
+    bool full = false;
+    const bool there = with_connection([&](net::tcp::Connection& connection, Nanoseconds now) {
+      if (!connection.may_send() || (shut_.load(std::memory_order_relaxed) & kShutSend) != 0) {
+        using net::tcp::State;
+        const State state = connection.state();
+        full = (state == State::kSynSent || state == State::kSynReceived) &&
+               connection.error() == Errno::kNone;
+        if (!full) error = why_not_sending();
+      } else {
+        const std::uint32_t length = piece(from);
+        const bool last = length == from.remaining();
+        const std::uint32_t taken = connection.send(
+            length, more || !last, now, [&](std::span<std::byte> to) { return from.take(to); });
+        sent += taken;
+        full = taken < length && !from.faulted();
+      }
+      if (full) ready_.fetch_and(~std::uint32_t{kMayWrite}, std::memory_order_relaxed);
+    });
+    if (!there) error = phase() == Phase::kListening ? Errno::kEPIPE : why_not_sending();
+    if (error == Errno::kNone && from.remaining() == 0) [[likely]]
+      return sent;
+    if (error == Errno::kNone && from.faulted()) {
+      if (from.make_present(false)) continue;
+      error = Errno::kEFAULT;
+    }
+    if (error == Errno::kNone && full) {
+      if (!deadline_known) {
+        deadline = send_deadline();
+        deadline_known = true;
+      }
+      // Room may lie at the device, as an acknowledgement.
+      if (receive_from_device()) continue;
+      if (const Status waited = wait_for(kMayWrite, writers_, flags, deadline); !waited)
+        error = waited.error();
+    }
+    if (error == Errno::kNone) continue;
+    if (sent != 0) return sent;
+    return error;
+  }
+}
+
+Result<std::size_t> TcpSocket::receive(IoCursor& to, ReceiveRequest& request) {
+  if (request.from != nullptr) request.from->length = 0;
+  if ((request.flags & kMessageErrorQueue) != 0) return Errno::kEAGAIN;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEINVAL;
+  const std::uint32_t flags = waits(request.flags) ? 0 : kMessageDontWait;
+  const bool peek = (request.flags & kMessagePeek) != 0;
+  // MSG_TRUNC throws the bytes away (tcp(7)).
+  const bool discard = (request.flags & kMessageTruncated) != 0;
+  const std::size_t target =
+      (request.flags & kMessageWaitAll) != 0
+          ? to.remaining()
+          : std::min<std::size_t>(to.remaining(), static_cast<std::size_t>(receive_low_water_));
+  Deadline deadline = Deadline::never();
+  bool deadline_known = false;
+  std::size_t received = 0;
+  std::size_t left = to.remaining();
+  const auto give = [&](std::span<const std::byte> from) {
+    return discard ? from.size() : to.put(from);
+  };
+  for (;;) {
+    bool end = false, empty = false;
+    Errno error = Errno::kNone;
+    const bool there = with_connection([&](net::tcp::Connection& connection, Nanoseconds now) {
+      const auto length = static_cast<std::uint32_t>(std::min(left, kMostAtOnce));
+      const std::uint32_t taken =
+          connection.read(length, now, give, peek, peek ? static_cast<std::uint32_t>(received) : 0);
+      received += taken;
+      left -= taken;
+      if (left == 0) return;
+      empty = connection.readable() <= (peek ? received : 0);
+      if (!empty) return;
+      const auto state = connection.state();
+      end = connection.peer_closed() || state == net::tcp::State::kClosed ||
+            state == net::tcp::State::kTimeWait ||
+            (shut_.load(std::memory_order_relaxed) & kShutReceive) != 0;
+      // Only with nothing left: readable data comes before an error.
+      if (received == 0 && error_.load(std::memory_order_relaxed) != 0) error = take_error();
+      ready_.fetch_and(~std::uint32_t{kMayRead}, std::memory_order_relaxed);
+    });
+    if (!there) {
+      const Errno pending = take_error();
+      return pending != Errno::kNone ? pending : Errno::kENOTCONN;
+    }
+    if (left == 0 || (received >= target && (empty || to.faulted()))) return received;
+    if (to.faulted()) {
+      if (to.make_present(true)) continue;
+      if (received != 0) return received;
+      return Errno::kEFAULT;
+    }
+    if (!empty) continue;
+    if (error == Errno::kNone && end) return received;
+    if (error == Errno::kNone) {
+      // What lies at the device may be what is wanted.
+      if (receive_from_device()) continue;
+      if (!deadline_known) {
+        deadline = receive_deadline();
+        deadline_known = true;
+      }
+      if (const Status waited = wait_for(kMayRead, readers_, flags, deadline); !waited)
+        error = waited.error();
+    }
+    if (error == Errno::kNone) continue;
+    if (received != 0) return received;
+    return error;
+  }
+}
+
+}  // namespace plumbline::linux_abi

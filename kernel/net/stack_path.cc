@@ -1,0 +1,75 @@
+#include "net/stack_path.hh"
+
+#include <algorithm>
+
+namespace plumbline::net {
+
+namespace {
+// Frames over the loopback between two looks at whether others want the stack.
+constexpr unsigned kLoopbackBurst = 64;
+}  // namespace
+
+tcp::StackConfiguration StackPath::configure(const Configuration& from, StackPath& path) {
+  static_assert(Loopback::kHeaderRoom >= Interface::kTcpHeaderRoom);
+  tcp::StackConfiguration stack;
+  stack.send = send;
+  stack.below = &path;
+  stack.header_room = Loopback::kHeaderRoom;
+  stack.maximum_payload = from.maximum_payload;
+  stack.mtu = mtu;
+  stack.queues = &path.memory_;
+  stack.memory = from.memory;
+  stack.secret = from.secret;
+  stack.number = from.number;
+  stack.ports.stack = from.number;
+  stack.ports.stacks = from.count;
+  return stack;
+}
+
+StackPath::StackPath(const Configuration& configuration, Nanoseconds now)
+    : interface_(configuration.interface),
+      out_(configuration.out),
+      own_(interface_ == nullptr ? IpAddress::of_v6(0, 1)
+                                 : IpAddress::of(interface_->configuration().address.address)),
+      memory_(*configuration.pool, configuration.memory, configuration.most_bytes,
+              configuration.physical),
+      loopback_(memory_),
+      stack_(configure(configuration, *this), now) {
+  if (interface_ != nullptr) interface_->set_tcp_handler(receive, this);
+}
+
+bool StackPath::send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
+                     const tcp::SegmentToSend& segment) {
+  auto& self = *static_cast<StackPath*>(path);
+  if (self.is_local(key.remote)) [[unlikely]]
+    return self.loopback_.send(frame, key, segment);
+  if (self.interface_ == nullptr || !key.remote.is_v4()) [[unlikely]] {
+    release_chain(frame);
+    return false;
+  }
+  return self.interface_->send_tcp(frame, key, segment, *self.out_);
+}
+
+uint16_t StackPath::mtu(void* path, const tcp::FlowKey& key) {
+  const auto& self = *static_cast<const StackPath*>(path);
+  if (self.interface_ == nullptr || self.is_local(key.remote)) return Loopback::kMtu;
+  return self.interface_->configuration().mtu;
+}
+
+void StackPath::receive(void* path, PacketBuffer* frame, uint32_t offset, uint32_t length,
+                        const tcp::FlowKey& addresses, bool congestion_experienced) {
+  auto& self = *static_cast<StackPath*>(path);
+  self.stack_.receive(frame, offset, length, addresses, congestion_experienced, self.now_);
+}
+
+bool StackPath::finish_loopback(Nanoseconds now) {
+  const bool more = loopback_.deliver(stack_, now, kLoopbackBurst);
+  if (out_ != nullptr && out_->size() != 0) out_->flush();
+  return more;
+}
+
+void StackPath::run_timers(Nanoseconds now) {
+  if (const auto next = stack_.next_timer(); next && *next <= now) stack_.run_timers(now);
+}
+
+}  // namespace plumbline::net

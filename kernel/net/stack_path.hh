@@ -1,0 +1,76 @@
+// What a TCP stack stands on: memory for its queues, the loopback, and the interface of its queue
+// pair, where there is one.
+#pragma once
+
+#include <cstdint>
+
+#include "net/interface.hh"
+#include "net/loopback.hh"
+#include "net/queue_memory.hh"
+#include "net/tcp/stack.hh"
+
+namespace plumbline::net {
+
+class StackPath {
+ public:
+  struct Configuration {
+    // Of the device, or of nothing but the loopback.
+    BufferPool* pool = nullptr;
+    tcp::MemorySource memory;
+    QueueMemory::PhysicalAddressOf physical = nullptr;
+    // Bytes that the data of all connections may take.
+    size_t most_bytes = 64 * kMiB;
+    tcp::SipHashKey secret;
+    // Which of how many stacks of the host.
+    uint16_t number = 0;
+    uint16_t count = 1;
+    // Null: there is only the loopback.
+    Interface* interface = nullptr;
+    Transmit* out = nullptr;
+    // Payload that the device cuts into segments itself; 0: it does not.
+    uint32_t maximum_payload = 0;
+  };
+
+  // Must stay where it is.
+  StackPath(const Configuration& configuration, Nanoseconds now);
+  StackPath(const StackPath&) = delete;
+  StackPath& operator=(const StackPath&) = delete;
+
+  tcp::Stack& stack() { return stack_; }
+  QueueMemory& memory() { return memory_; }
+
+  // The time of the frames that the interface is about to handle.
+  void begin(Nanoseconds now) { now_ = now; }
+  // Sends what connections want to send, and lets them answer over the loopback. True when that
+  // goes on: call it again, after others had their turn.
+  bool finish(Nanoseconds now) {
+    stack_.flush(now);
+    if (!loopback_.empty()) [[unlikely]]
+      return finish_loopback(now);
+    if (out_ != nullptr && out_->size() != 0) out_->flush();
+    return false;
+  }
+  // Runs the timers that are due.
+  void run_timers(Nanoseconds now);
+
+  bool is_local(const IpAddress& address) const { return address == own_ || address.is_loopback(); }
+
+ private:
+  static bool send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
+                   const tcp::SegmentToSend& segment);
+  static uint16_t mtu(void* path, const tcp::FlowKey& key);
+  static void receive(void* path, PacketBuffer* frame, uint32_t offset, uint32_t length,
+                      const tcp::FlowKey& addresses, bool congestion_experienced);
+  static tcp::StackConfiguration configure(const Configuration& configuration, StackPath& path);
+  bool finish_loopback(Nanoseconds now);
+
+  Interface* interface_;
+  Transmit* out_;
+  IpAddress own_;
+  Nanoseconds now_{};
+  QueueMemory memory_;
+  Loopback loopback_;
+  tcp::Stack stack_;
+};
+
+}  // namespace plumbline::net
