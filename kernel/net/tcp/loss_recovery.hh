@@ -21,6 +21,9 @@ struct RecoveryDomain {
   // How long a peer may hold back an acknowledgement of a single segment: what a tail loss probe
   // adds (RFC 8985, 7.2: TLP.max_ack_delay).
   Nanoseconds maximum_ack_delay = milliseconds(200);
+  // And what it adds else: round trips of a few microseconds say nothing about how long a peer that
+  // is not running at the moment takes. As Linux.
+  Nanoseconds probe_slack = milliseconds(2);
   struct Counters {
     uint64_t retransmitted_segments = 0;  // calls of retransmitted()
     uint64_t fast_recoveries = 0;
@@ -257,11 +260,11 @@ class LossRecovery {
     return sack_ && state_ == State::kOpen && !probing_ && segments_.sacked() == 0;
   }
   Nanoseconds probe_timeout() const {
-    // Without a measurement a second (7.2); else two round trips, and a peer that got one segment
-    // may wait for a second one before it answers.
+    // Without a measurement a second (7.2); else two round trips, and a peer that got less than two
+    // full segments may wait for more before it answers (RFC 5681, 4.2; 8985 says: one segment).
     if (!rtt_.has_sample()) return seconds(1);
     const Nanoseconds trips = rtt_.smoothed() * 2;
-    return in_flight() <= mss_ ? trips + domain_->maximum_ack_delay : trips;
+    return trips + (in_flight() < 2 * mss_ ? domain_->maximum_ack_delay : domain_->probe_slack);
   }
   void probe_before_timeout(Nanoseconds now) {
     const Nanoseconds probe = now + probe_timeout();
