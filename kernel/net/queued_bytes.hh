@@ -20,9 +20,7 @@ template <class Derived>
 class QueuedBytes {
  public:
   explicit QueuedBytes(QueueMemory& memory) : memory_(&memory) {}
-  ~QueuedBytes() {
-    while (first_ != nullptr) drop_first();
-  }
+  ~QueuedBytes() { acknowledge(size_); }
   QueuedBytes(const QueuedBytes&) = delete;
   QueuedBytes& operator=(const QueuedBytes&) = delete;
 
@@ -82,11 +80,32 @@ class QueuedBytes {
   void acknowledge(uint32_t length) {
     ASSERT(length <= size_);
     size_ -= length;
-    skip_ += length;
-    while (first_ != nullptr && skip_ >= first_->queued) {
-      skip_ -= first_->queued;
-      drop_first();
+    // In registers during the loop: releasing a piece may call anything, for all the compiler
+    // knows.
+    uint32_t skip = skip_ + length;
+    PacketBuffer* piece = first_;
+    if (piece != nullptr && skip >= piece->queued) {
+      PacketBuffer* cursor = cursor_;
+      uint32_t cursor_at = cursor_at_;
+      uint32_t footprint = footprint_;
+      do {
+        PacketBuffer* const next = next_piece(piece);
+        skip -= piece->queued;
+        footprint -= piece->footprint();
+        if (cursor == piece)
+          cursor = nullptr;
+        else
+          cursor_at -= piece->queued;
+        give_back(piece);
+        piece = next;
+      } while (piece != nullptr && skip >= piece->queued);
+      first_ = piece;
+      if (piece == nullptr) last_ = nullptr;
+      cursor_ = cursor;
+      cursor_at_ = cursor_at;
+      footprint_ = footprint;
     }
+    skip_ = skip;
   }
 
  protected:
@@ -127,16 +146,6 @@ class QueuedBytes {
  private:
   Derived& derived() { return static_cast<Derived&>(*this); }
 
-  void drop_first() {
-    PacketBuffer* const piece = first_;
-    first_ = next_piece(piece);
-    if (first_ == nullptr) last_ = nullptr;
-    if (cursor_ == piece)
-      cursor_ = nullptr;
-    else
-      cursor_at_ -= piece->queued;
-    forget(piece);
-  }
   // The last piece, which has no bytes: the program's copy failed at its first.
   void drop_last() {
     PacketBuffer* const piece = last_;
@@ -149,12 +158,12 @@ class QueuedBytes {
       last_ = before;
     }
     if (cursor_ == piece) cursor_ = nullptr;
-    forget(piece);
-  }
-  void forget(PacketBuffer* piece) {
     footprint_ -= piece->footprint();
+    give_back(piece);
+  }
+  void give_back(PacketBuffer* piece) {
     piece->role = BufferRole::kFrame;
-    release(piece);
+    memory_->pool().release(piece);
   }
 
   QueueMemory* memory_;

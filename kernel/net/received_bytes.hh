@@ -122,7 +122,7 @@ class ReceivedBytes {
   void forget(PacketBuffer* piece) {
     footprint_ -= piece->footprint();
     piece->role = BufferRole::kFrame;
-    release(piece);
+    memory_->pool().release(piece);
   }
   void forget_all(PieceList list);
   // Drops `length` bytes, at most all, from the front of `list`.

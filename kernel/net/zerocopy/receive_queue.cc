@@ -13,7 +13,7 @@ constexpr size_t kLookedAtOnce = 256;
 
 }  // namespace
 
-bool ReceiveQueue::should_copy() {
+inline bool ReceiveQueue::should_copy() {
   QueueMemory& memory = queue_memory();
   if (!memory.short_of_buffers()) [[likely]]
     return false;
@@ -64,7 +64,19 @@ uint32_t ReceiveQueue::hold(PieceList& list, PacketBuffer* frame, uint32_t offse
 uint32_t ReceiveQueue::append(PacketBuffer* frame, uint32_t offset, uint32_t length) {
   if (should_copy()) [[unlikely]]
     return append_copy(frame, offset, length);
-  const uint32_t added = advance(hold(in_order_, frame, offset, length));
+  // Mostly one buffer that came from the device.
+  const bool usual = frame->next == nullptr && frame->source == &queue_memory().pool() &&
+                     frame->references == 1 && frame->role == BufferRole::kFrame && length != 0 &&
+                     uint64_t{offset} + length <= frame->length;
+  if (usual) [[likely]] {
+    frame->data += offset;
+    frame->length = length;
+    frame->role = BufferRole::kReceived;
+    frame->link = this;
+    add_footprint(frame);
+    in_order_.push_back(frame);
+  }
+  const uint32_t added = advance(usual ? length : hold(in_order_, frame, offset, length));
   if (memory() > kWasteful) [[unlikely]]
     compact_if_wasteful();
   return added;
