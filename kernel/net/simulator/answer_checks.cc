@@ -82,7 +82,9 @@ void EndpointChecker::check_window(const ObservedSegment& segment, uint64_t ackn
   const uint64_t step = std::min<uint64_t>(full_size_, widest_told_ / 2);
   // The FIN has a number and takes no room.
   if (fin_received_ && acknowledged > peer_fin_ && edge == told_edge_ + 1) told_edge_ = edge;
-  if (edge > told_edge_ + grain && edge - told_edge_ + grain < step && told_edge_ != 0)
+  // A window that is as wide as the field can say moves with every byte.
+  if (segment.window != 65535 && edge > told_edge_ + grain && edge - told_edge_ + grain < step &&
+      told_edge_ != 0)
     wrong(now, segment, "the window opens by " + std::to_string(edge - told_edge_) + " bytes only");
   told_edge_ = std::max(told_edge_, edge);
   widest_told_ = std::max(widest_told_, window);
@@ -103,7 +105,8 @@ void EndpointChecker::check_timestamp(const ObservedSegment& segment, Nanosecond
   if (last_timestamp_ && static_cast<int32_t>(segment.timestamp_value - *last_timestamp_) < 0)
     wrong(now, segment, "the timestamp goes back");
   last_timestamp_ = segment.timestamp_value;
-  // A connection that has ended answers repetitions from a record, which need not tell old from new.
+  // A connection that has ended answers repetitions from a record, which need not tell old from
+  // new.
   if (segment.timestamp_echo != recent_timestamp_ && !(fin_received_ && fin_sent_))
     wrong(now, segment, "echoes another timestamp than " + std::to_string(recent_timestamp_));
 }

@@ -126,6 +126,7 @@ void EndpointChecker::received(const ObservedSegment& segment, Nanoseconds now) 
 
 void EndpointChecker::idle(Nanoseconds now) {
   if (over_ || !syn_sent_) return;
+  if (rules_.may_drop) full_unacknowledged_ = 0;
   if (full_unacknowledged_ >= 2) {
     violations_.add(now, name_ + ": " + std::to_string(full_unacknowledged_) +
                              " full-sized segments in order without an ACK");

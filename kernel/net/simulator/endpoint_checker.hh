@@ -24,7 +24,9 @@ struct EndpointRules {
   uint32_t mtu = 1500;  // of the end's own link
   bool nagle = true;    // false: TCP_NODELAY
   bool no_retransmissions =
-      false;                     // the path loses, delays and doubles nothing: there is no reason
+      false;  // the path loses, delays and doubles nothing: there is no reason
+  // The end has so little memory that it may have to drop what it offered to take.
+  bool may_drop = false;
   uint32_t initial_window = 10;  // segments (RFC 6928)
   // The shortest time-out before a segment is sent again without a word from the peer. The
   // standard's 1 s (RFC 6298 section 2.4) is not what is in use anywhere.

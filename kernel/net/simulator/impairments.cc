@@ -72,8 +72,8 @@ constexpr Impairment kImpairments[] = {
      [](Random&) { return both({.delay = ms(200), .rate = 128'000, .queue = 65536}); }},
     {"mtu", "packets of 1280 bytes pass, ICMP says so, 10 ms",
      [](Random&) { return both({.delay = ms(5), .mtu = 1280}); }},
-    {"black-hole", "packets of 1100 bytes pass and nobody says so, 10 ms",
-     [](Random&) { return both({.delay = ms(5), .mtu = 1100, .black_hole = true}); }},
+    {"black-hole", "packets of 1300 bytes pass and nobody says so, 10 ms",
+     [](Random&) { return both({.delay = ms(5), .mtu = 1300, .black_hole = true}); }},
     {"outage", "nothing passes from 30 ms to 3 s, 10 ms",
      [](Random&) {
        return both({.delay = ms(5), .outage_from = ms(30), .outage_to = seconds(3)});

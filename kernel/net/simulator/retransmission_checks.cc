@@ -72,8 +72,6 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
     wrong(now, segment, "sent again, although it is acknowledged");
     return;
   }
-  if (rules_.no_retransmissions) wrong(now, segment, "sent again on a path that loses nothing");
-
   auto at = pieces_.upper_bound(begin);
   if (at != pieces_.begin()) --at;
   const Piece first = at != pieces_.end() ? at->second : Piece{};
@@ -84,6 +82,19 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
   // The timer runs from the last progress (RFC 6298 section 5.3), not from each transmission.
   const bool timed_out = now - progress_ >= rules_.minimum_timeout;
   if (begin == unacknowledged_ && timed_out) ++timeouts_;
+  // A tail loss probe: the last segment, after two round trips (of what the stack measured, which
+  // rounds a little) or when the retransmission timer expires (RFC 8985 section 7.2). A delayed ACK
+  // can provoke it on the best of paths.
+  const Nanoseconds probe_time = least_round_trip_.value_or(milliseconds(500)) * 2;
+  const bool probe = end == next_ && (timed_out || waited >= probe_time * 15 / 16);
+  if (rules_.no_retransmissions && (!probe || waited >= rules_.minimum_timeout))
+    wrong(now, segment, "sent again on a path that loses nothing");
+  if (!(own_sack_ && peer_sack_)) {
+    // Three duplicates of an ACK, or a partial one, are reasons enough (RFC 5681, 6582) that this
+    // account does not keep.
+    ++figures_.by_evidence;
+    return;
+  }
   if (first.order < newest_delivered_) {
     // Later data has arrived (RFC 8985 section 6.2, RFC 5681 section 3.2).
     ++figures_.by_evidence;
@@ -99,10 +110,7 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
     ++figures_.by_timeout;
     return;
   }
-  // A tail loss probe: the last segment, after two round trips (of what the stack measured, which
-  // rounds a little) or when the retransmission timer expires (RFC 8985 section 7.2).
-  const Nanoseconds probe_time = least_round_trip_.value_or(milliseconds(500)) * 2;
-  if (end == next_ && (timed_out || waited >= probe_time * 15 / 16)) {
+  if (probe) {
     ++figures_.by_probe;
     return;
   }

@@ -89,7 +89,8 @@ void EndpointChecker::check_data(const ObservedSegment& segment, uint64_t begin,
     const uint64_t bound =
         uint64_t{rules_.initial_window + 1} * std::max<uint64_t>(peer_mss_, rules_.mtu - 40u) +
         2 * delivered_;
-    if (in_flight > bound)
+    // Without SACK duplicates of an ACK stand for what has arrived.
+    if (in_flight > bound && own_sack_ && peer_sack_)
       wrong(now, segment,
             "more in flight than any congestion window can be: " + std::to_string(in_flight));
   }
@@ -118,6 +119,8 @@ void EndpointChecker::check_size(const ObservedSegment& segment, uint64_t begin,
   if (path_mtu_ != 0 || timeouts_ >= 2) return;
   // A tail loss probe is new data where there is some, no matter how little (RFC 8985 section 7.3).
   if (now - last_sent_ >= least_round_trip_.value_or(milliseconds(500)) * 15 / 8) return;
+  // After a time-out that may have been spurious comes new data (RFC 5682 section 2.1).
+  if (now - progress_ >= rules_.minimum_timeout) return;
   if (end - 1 == written_) {
     // ... with Nagle's algorithm only when nothing small is on its way already; Minshall's
     // variation of it looks at small segments only.

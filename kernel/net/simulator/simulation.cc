@@ -94,8 +94,10 @@ void Simulation::open(size_t number) {
   const Dialogue& dialogue = options_.dialogues[number];
   ++opened_;
   const auto rules = [&](const HostOptions& host, bool no_delay) {
-    return EndpointRules{
-        .mtu = host.mtu, .nagle = !no_delay, .no_retransmissions = options_.path.perfect()};
+    return EndpointRules{.mtu = host.mtu,
+                         .nagle = !no_delay,
+                         .no_retransmissions = options_.path.perfect(),
+                         .may_drop = host.buffers < 1024};
   };
   Conversation* conversation = nullptr;
   TcpStream* const stream = client_.connect(

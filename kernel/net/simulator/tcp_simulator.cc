@@ -200,7 +200,8 @@ void show(const SimulationResult& result) {
     std::printf(
         "  %s: %llu segments, %llu with %llu bytes of data; again %llu (%llu bytes, %llu "
         "needless): evidence %llu, probe %llu, time-out %llu (stack: %llu); link lost %llu, "
-        "queue %llu, reordered %llu, damaged %llu\n",
+        "queue %llu, reordered %llu, damaged %llu; dropped for memory %llu, window %llu, "
+        "timestamp %llu\n",
         name, static_cast<unsigned long long>(figures.segments),
         static_cast<unsigned long long>(figures.data_segments),
         static_cast<unsigned long long>(figures.data_bytes),
@@ -214,7 +215,10 @@ void show(const SimulationResult& result) {
         static_cast<unsigned long long>(link.lost),
         static_cast<unsigned long long>(link.queue_dropped),
         static_cast<unsigned long long>(link.reordered),
-        static_cast<unsigned long long>(link.corrupted));
+        static_cast<unsigned long long>(link.corrupted),
+        static_cast<unsigned long long>(statistics.receive_full),
+        static_cast<unsigned long long>(statistics.out_of_window),
+        static_cast<unsigned long long>(statistics.bad_timestamp));
   };
   const double time = static_cast<double>(result.finished.count) / 1e9;
   std::printf("  %.3f s, %llu bytes received, %.3f Mbit/s, %llu events\n", time,

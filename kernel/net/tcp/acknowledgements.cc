@@ -48,8 +48,11 @@ void Connection::acknowledge_again(const Segment& segment, uint32_t window_befor
 }
 
 // SND.WND by segments that are newer than the one it was last set by.
+// A segment that acknowledges something new is newer than all before, whatever its number: where it
+// repeats data, RFC 9293's comparison would leave the old window to the new SND.UNA, which together
+// are more than the peer ever offered.
 void Connection::update_send_window(const Segment& segment) {
-  if (window_sequence_ < segment.sequence ||
+  if (segment.acknowledgement > send_unacknowledged_ || window_sequence_ < segment.sequence ||
       (window_sequence_ == segment.sequence && window_acknowledgement_ <= segment.acknowledgement))
     set_send_window(segment);
 }

@@ -136,7 +136,8 @@ void Connection::receive_behind_gap(Segment& segment) {
   defer();
   quick_segments_ = std::max(quick_segments_, kQuickSegmentsAfterLoss);
   // What is kept behind a gap may be dropped again (RFC 2018 section 8): in-order data goes first.
-  if (receive_queue_.memory() + segment.length > receive_limit_ + receive_limit_ / 2) {
+  // Full-sized segments take one and a half of their payload; a window of them must fit.
+  if (receive_queue_.memory() + segment.length > 2 * receive_limit_) {
     ++domain_->statistics.receive_full;
     return;
   }
