@@ -12,7 +12,7 @@ using namespace tcp_flags;
 namespace {
 
 constexpr size_t kBuffers = 2048;
-constexpr uint32_t kRoom = 64;  // in front of TCP headers, as for an IP layer
+constexpr uint32_t kRoom = 54;  // in front of TCP headers: Ethernet and IPv6
 
 FlowKey script_key() {
   FlowKey key;
@@ -244,6 +244,7 @@ void ConnectionScript::receive_more(const std::string& text) {
   segment.frame = make_frame(segment);
   segment.payload_offset = 60;
   REQUIRE(connection != nullptr);
+  if (before_each != nullptr) before_each(*connection);
   connection->receive(segment, now);
   CHECK(segment.frame == nullptr);
 }
@@ -276,7 +277,8 @@ bool ConnectionScript::take(void* self, PacketBuffer* frame, const FlowKey&,
     skip = 0;
   }
   const uint32_t begin = sent.segment.sequence.value - kInitialSend - 1;
-  for (uint32_t i = 0; i < sent.payload.size(); ++i) REQUIRE(sent.payload[i] == pattern(begin + i));
+  for (uint32_t i = 0; i < sent.payload.size(); ++i)
+    if (sent.payload[i] != pattern(begin + i)) FAIL("byte ", i, " of the payload is wrong");
   if (sent.segment.options.has_timestamp)
     script.last_timestamp_ = sent.segment.options.timestamp_value;
   sent.segment.frame = nullptr;
@@ -344,6 +346,7 @@ std::optional<ConnectionScript::Sent> ConnectionScript::next() {
 
 uint32_t ConnectionScript::send(uint32_t bytes, bool more) {
   uint64_t at = sent_by_program_;
+  if (before_each != nullptr) before_each(*connection);
   const uint32_t taken =
       connection->send(bytes, more, now, [&at](std::span<std::byte> to) -> size_t {
         for (std::byte& byte : to) byte = pattern(at++);
@@ -357,10 +360,17 @@ uint32_t ConnectionScript::read(uint32_t bytes) {
   uint64_t at = read_by_program_;
   const uint32_t taken =
       connection->read(bytes, now, [&at](std::span<const std::byte> from) -> size_t {
-        for (const std::byte byte : from) REQUIRE(byte == pattern(at++));
+        for (const std::byte byte : from)
+          if (byte != pattern(at++)) FAIL("byte ", at - 1, " is wrong");
         return from.size();
       });
   read_by_program_ += taken;
+  return taken;
+}
+
+std::vector<PacketBuffer*> ConnectionScript::take_buffers() {
+  std::vector<PacketBuffer*> taken;
+  while (PacketBuffer* const buffer = pool_.allocate()) taken.push_back(buffer);
   return taken;
 }
 

@@ -98,9 +98,14 @@ class ConnectionScript {
   Nanoseconds now = seconds(1000);
   Domain domain;
   std::unique_ptr<Connection> connection;
-  bool left = false;         // Domain::leave was called
-  bool released = false;     // Domain::release
-  bool drop_frames = false;  // Domain::send says no
+  bool left = false;                                      // Domain::leave was called
+  bool released = false;                                  // Domain::release
+  bool drop_frames = false;                               // Domain::send says no
+  void (*before_each)(Connection& connection) = nullptr;  // call into the connection
+
+  // The memory that there is: nothing more from now on, or again; and all device buffers, taken.
+  void set_memory_limit(size_t bytes) { source_.set_limit(bytes); }
+  std::vector<PacketBuffer*> take_buffers();
 
  private:
   struct Listener : Owner {

@@ -31,8 +31,9 @@ bool is_older(uint32_t timestamp, uint32_t than) {
     return false;
   const auto acknowledged = static_cast<uint32_t>(segment.acknowledgement - send_unacknowledged_);
   if (acknowledged > in_flight()) return false;
-  // Duplicates and window updates.
+  // Duplicates and window updates. While something is lost, each ACK may set free a repetition.
   if (acknowledged == 0 && segment.length == 0) return false;
+  if (!recovery_.plain()) return false;
   if (segment.length > static_cast<uint32_t>(receive_edge_ - receive_next_) ||
       !has_room(segment.length))
     return false;
@@ -160,8 +161,8 @@ bool Connection::check_sequence(Segment& segment, Nanoseconds now) {
   // Against a closed window data is not acceptable, its acknowledgement is (section 3.10.7.4:
   // "special allowance"). The same for what was received already: two ends that repeat their data
   // to each other would otherwise never see what each acknowledges.
-  const uint32_t distance = begin < receive_next_ ? receive_next_.value - begin.value
-                                                  : begin.value - receive_next_.value;
+  const uint32_t distance =
+      begin < receive_next_ ? receive_next_.value - begin.value : begin.value - receive_next_.value;
   if (!empty && distance <= std::max(receive_limit_, uint32_t{65536}) && begin <= receive_edge_) {
     if (end <= receive_next_) {
       duplicate_ = selective_ && segment.length != 0;

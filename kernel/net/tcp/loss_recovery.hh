@@ -199,6 +199,8 @@ class LossRecovery {
   // --- Figures (TCP_INFO).
 
   State state() const { return state_; }
+  // Nothing is lost, suspected, or watched for: acknowledge() looks at the number alone.
+  bool plain() const { return plain_; }
   uint32_t mss() const { return mss_; }
   // The estimate called pipe (RFC 6675, section 4).
   uint32_t in_flight() const {

@@ -13,7 +13,7 @@ bool Connection::output_predicted(Nanoseconds now) {
   // Between one byte and a full segment, which the peer's window takes; in ESTABLISHED with nothing
   // out of order, so no SACK blocks but for duplicates.
   if (data - 1 >= segment_size_ || sent + data > send_window_ || predicted_flags_ != kAck ||
-      duplicate_ || ecn_ || recovery_.state() != LossRecovery::State::kOpen)
+      duplicate_ || ecn_ || probe_at_ != kNever || !recovery_.plain())
     return false;
   if (data != segment_size_ && !small_segment_allowed()) return false;
   if (recovery_.in_flight() + data > recovery_.congestion().window()) return false;
@@ -32,7 +32,6 @@ bool Connection::output_predicted(Nanoseconds now) {
   const SequenceRange range{send_next_, send_next_ + data};
   send_next_ = range.end;
   if (data != segment_size_) small_end_ = range.end;
-  probe_at_ = kNever;
   recovery_.sent(range, segment_size_, now);
   want_timer(recovery_.deadline());
   ++counters_.segments_sent;
