@@ -13,33 +13,18 @@
 #include "sync/sleep_result.hh"
 #include "sync/sleeper.hh"
 #include "sync/spinlock.hh"
+#include "sync/wait_until.hh"
 
 namespace plumbline {
 
 // The condition lives in the caller's data; the queue only makes sure that a wake-up between
 // looking and sleeping is not lost. Waking is allowed in interrupt handlers; when nobody waits it
 // is a fence and a load.
-class WaitQueue {
+class WaitQueue : public WaitsForPredicates<WaitQueue> {
  public:
   constexpr WaitQueue() = default;
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
-
-  // Sleeps until `predicate()` is true or the deadline has passed; returns the predicate's last
-  // value. The predicate runs in the caller's thread, several times, and reads with acquire what a
-  // waker wrote before waking.
-  template <typename Predicate>
-  bool wait_until(Predicate predicate, Deadline deadline = Deadline::never()) {
-    if (predicate()) return true;
-    for (;;) {
-      Waiter waiter;
-      enqueue(waiter);
-      const bool satisfied = predicate();
-      const bool in_time = satisfied ? (cancel(waiter), true) : sleep(waiter, deadline);
-      if (satisfied || predicate()) return true;
-      if (!in_time) return false;
-    }
-  }
 
   // The short way, for conditions that are a few loads: sleeps once, interruptibly and without a
   // deadline, unless `predicate()` is true. The predicate runs with the queue's lock held. Not for
@@ -72,6 +57,7 @@ class WaitQueue {
 
  private:
   friend class ConditionVariable;
+  friend class WaitsForPredicates<WaitQueue>;
   friend class Mutex;
 
   struct Waiter {

@@ -5,7 +5,7 @@ import { servesAfter, toldTime } from '../subjects/ready-line.ts';
 import { variantsOf } from '../subjects/subject.ts';
 import { leastMemory } from './least-memory.ts';
 import { loadMix, memcachedTraffic } from './mix.ts';
-import { startAnswering } from './start.ts';
+import { type AnsweringSubject, startAnswering } from './start.ts';
 import { warmPageCache } from './warm-page-cache.ts';
 import type { BootContext, BootTemplate, Figure, PlanRequest, Point, Workload } from './workload.ts';
 
@@ -37,40 +37,41 @@ function plan(request: PlanRequest): BootTemplate[] {
   });
 }
 
-async function startAndStop(context: BootContext): Promise<void> {
+/** Starts the subject, looks at it once it has answered, and stops it. */
+async function startAndStop<T>(context: BootContext, look: (started: AnsweringSubject) => Promise<T>): Promise<T> {
   const config = context.bootConfig({ ...SHAPE });
   try {
-    const { running } = await startAnswering(context.prepared, config);
-    await running.stop();
+    const started = await startAnswering(context.prepared, config);
+    const seen = await look(started);
+    await started.running.stop();
+    return seen;
   } finally {
     await config.resources.close();
   }
 }
 
-async function measureStart(context: BootContext, point: Point): Promise<void> {
-  await warmPageCache(context, () => startAndStop(context));
-  const config = context.bootConfig({ ...SHAPE });
-  try {
-    const before = context.hostState();
-    const { running, answer } = await startAnswering(context.prepared, config);
-    const figures: Figure[] = [
-      { metric: 'boot-time', value: answer.atNs - Number(running.startedNs), placement: 'none' },
-    ];
-    if (context.subject.hasVariants) {
-      const own = await toldTime({ log: () => running.console() }, servesAfter, CONSOLE_MS);
-      if (own !== undefined) figures.push({ metric: 'guest-boot-time', value: own, placement: 'none' });
-    }
-    const { imageBytes } = context.prepared.identity;
-    if (imageBytes !== undefined) figures.push({ metric: 'image-size', value: imageBytes, placement: 'none' });
-    await running.stop();
-    const after = context.hostState();
-    await context.record(
-      point,
-      figures.map((figure) => ({ ...figure, before, after })),
-    );
-  } finally {
-    await config.resources.close();
+async function figuresOf(context: BootContext, { running, answer }: AnsweringSubject): Promise<Figure[]> {
+  const figures: Figure[] = [
+    { metric: 'boot-time', value: answer.atNs - Number(running.startedNs), placement: 'none' },
+  ];
+  if (context.subject.hasVariants) {
+    const own = await toldTime({ log: () => running.console() }, servesAfter, CONSOLE_MS);
+    if (own !== undefined) figures.push({ metric: 'guest-boot-time', value: own, placement: 'none' });
   }
+  const { imageBytes } = context.prepared.identity;
+  if (imageBytes !== undefined) figures.push({ metric: 'image-size', value: imageBytes, placement: 'none' });
+  return figures;
+}
+
+async function measureStart(context: BootContext, point: Point): Promise<void> {
+  await warmPageCache(context, () => startAndStop(context, async () => {}));
+  const before = context.hostState();
+  const figures = await startAndStop(context, (started) => figuresOf(context, started));
+  const after = context.hostState();
+  await context.record(
+    point,
+    figures.map((figure) => ({ ...figure, before, after })),
+  );
 }
 
 /** What a subject must do to serve: store so many keys, and answer so many gets of them, each checked byte by byte. */

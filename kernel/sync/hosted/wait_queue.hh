@@ -7,27 +7,15 @@
 #include "core/clock.hh"
 #include "core/intrusive_list.hh"
 #include "sync/sleep_result.hh"
+#include "sync/wait_until.hh"
 
 namespace plumbline {
 
-class WaitQueue {
+class WaitQueue : public WaitsForPredicates<WaitQueue> {
  public:
   WaitQueue() = default;
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
-
-  template <typename Predicate>
-  bool wait_until(Predicate predicate, Deadline deadline = Deadline::never()) {
-    if (predicate()) return true;
-    for (;;) {
-      Waiter waiter;
-      enqueue(waiter);
-      const bool satisfied = predicate();
-      const bool in_time = satisfied ? (cancel(waiter), true) : sleep(waiter, deadline);
-      if (satisfied || predicate()) return true;
-      if (!in_time) return false;
-    }
-  }
 
   template <typename Predicate>
   SleepResult sleep_unless(Predicate predicate) {
@@ -48,6 +36,7 @@ class WaitQueue {
 
  private:
   friend class ConditionVariable;
+  friend class WaitsForPredicates<WaitQueue>;
 
   struct Waiter {
     std::condition_variable woken;
