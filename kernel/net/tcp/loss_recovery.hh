@@ -135,9 +135,7 @@ class LossRecovery {
       sent_in_trouble(range, now);
       return;
     }
-    deadline_ = restarted_ + rtt_.timeout(domain_->rto);
-    timer_ = TimerKind::kTimeout;
-    if (sack_) probe_before_timeout(now);
+    set_plain_deadline(now);
   }
   // What next_retransmission() gave was sent, or a first part of it. When it could not be sent, do
   // not call this; the range will be given again.
@@ -157,7 +155,8 @@ class LossRecovery {
       return acknowledge_any(ack, now);
     if (ack.number == segments_.una()) return {};
     const SentSegment* const segment = segments_.only();
-    if (segment == nullptr || ack.number != segments_.next()) return acknowledge_any(ack, now);
+    if (segment == nullptr || ack.number != segments_.next())
+      return acknowledge_in_order(ack.number, now);
     const uint32_t bytes = ack.number.value - segments_.una().value;
     const Nanoseconds round_trip = time_since(segment->sent_at, now);
     rtt_.sample(round_trip, round_trip, now);
@@ -227,6 +226,7 @@ class LossRecovery {
 
   // acknowledgement.cc
   AckOutcome acknowledge_any(const Acknowledgement& ack, Nanoseconds now);
+  AckOutcome acknowledge_in_order(Sequence number, Nanoseconds now);
   Report read_sacks(const Acknowledgement& ack, DeliverySample& sample);
   void count_duplicates(const Acknowledgement& ack, uint32_t advanced, DeliverySample& sample);
   void measure(const Acknowledgement& ack, uint32_t advanced, const DeliverySample& sample,
@@ -273,6 +273,12 @@ class LossRecovery {
     timer_ = TimerKind::kTailProbe;
     if (probe < deadline_) deadline_ = probe;
   }
+  // Of both timers, while nothing is strange and something is in flight.
+  void set_plain_deadline(Nanoseconds now) {
+    deadline_ = restarted_ + rtt_.timeout(domain_->rto);
+    timer_ = TimerKind::kTimeout;
+    if (sack_) probe_before_timeout(now);
+  }
   void end_tail_probe(const Acknowledgement& ack, uint32_t advanced, const Report& report);
 
   // Arms the timer for what comes first. `probe`: the time of the tail probe begins anew.
@@ -285,7 +291,8 @@ class LossRecovery {
   Nanoseconds restarted_;  // when the retransmission timer was (RFC 6298, section 5)
   State state_ = State::kOpen;
   TimerKind timer_ = TimerKind::kNone;
-  bool plain_ = true;     // acknowledge() has nothing to look at but the number
+  // Nothing is sacked, lost or was sent again: acknowledge() has nothing to look at but the number.
+  bool plain_ = true;
   bool limited_ = false;  // the window stopped a send, and not all that was in flight has arrived
   bool sack_ = false;
   uint8_t timeouts_ = 0;

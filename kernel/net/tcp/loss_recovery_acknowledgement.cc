@@ -50,6 +50,24 @@ AckOutcome LossRecovery::acknowledge_any(const Acknowledgement& ack, Nanoseconds
   return {advanced, segments_.lost()};
 }
 
+// As acknowledge_any() while plain_: a stream without losses.
+AckOutcome LossRecovery::acknowledge_in_order(Sequence number, Nanoseconds now) {
+  const uint32_t bytes = number.value - segments_.una().value;
+  const SentSegments::Times times = segments_.acknowledge_in_order(number);
+  newest_delivered_ = times.newest;
+  newest_delivered_end_ = highest_delivered_ = number;
+  newest_round_trip_ = time_since(times.newest, now);
+  rtt_.sample(time_since(times.oldest, now), newest_round_trip_, now);
+  timeouts_ = 0;
+  restarted_ = now;
+  if (limited_) grow(bytes, now);
+  if (segments_.empty())
+    set_deadline(false, now);
+  else
+    set_plain_deadline(now);
+  return {bytes, 0};
+}
+
 LossRecovery::Report LossRecovery::read_sacks(const Acknowledgement& ack, DeliverySample& sample) {
   Report report;
   for (size_t i = 0; i < ack.sacks.size(); ++i) {

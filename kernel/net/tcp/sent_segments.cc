@@ -36,6 +36,26 @@ void SentSegments::clear() {
   sacked_ = lost_ = count_ = 0;
 }
 
+void SentSegments::append_behind(Sequence end, uint16_t segment_size, Nanoseconds now) {
+  SentSegment* const segment = count_ < kMaximumCount ? pool_->allocate(false) : nullptr;
+  if (segment == nullptr) {
+    extend(end, now);
+    return;
+  }
+  segment->range = {next_, end};
+  segment->sent_at = unique(now);
+  segment->segment_size = segment_size;
+  segment->state = SegmentState::kInFlight;
+  segment->retransmitted = false;
+  segment->previous = last_;
+  segment->next = nullptr;
+  last_ = last_->next = segment;
+  Ends{oldest_, newest_}.insert_behind(segment, newest_);
+  next_ = end;
+  ++count_;
+  if (index_.built()) index_.insert(segment, pool_->random);
+}
+
 void SentSegments::extend(Sequence end, Nanoseconds now) {
   ASSERT(can_extend());
   next_ = last_->range.end = end;
@@ -121,6 +141,22 @@ void SentSegments::remove(SentSegment* segment) {
   if (index_.built()) index_.erase(segment);
   --count_;
   pool_->release(segment, count_ == 0);
+}
+
+SentSegments::Times SentSegments::acknowledge_in_order(Sequence number) {
+  Times times{first_->sent_at, {}};
+  una_ = number;
+  do {
+    SentSegment* const segment = first_;
+    times.newest = segment->sent_at;
+    if (segment->range.end > number) {
+      segment->range.begin = number;
+      return times;
+    }
+    Ends{oldest_, newest_}.remove(segment);
+    remove(segment);
+  } while (first_ != nullptr && first_->range.begin < number);
+  return times;
 }
 
 void SentSegments::acknowledge(Sequence number, DeliverySample& sample) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/assert.hh"
 #include "core/units.hh"
 #include "net/tcp/delivery_sample.hh"
 #include "net/tcp/segment_index.hh"
@@ -52,34 +53,27 @@ class SentSegments {
   // [next(), end) was sent in pieces of `segment_size`, the last one perhaps smaller. After
   // can_append(). Without memory for a record the last one grows, and counts as sent now.
   void append(Sequence end, uint16_t segment_size, Nanoseconds now) {
-    SentSegment* segment = count_ < kMaximumCount ? pool_->allocate(count_ == 0) : nullptr;
-    if (segment == nullptr) [[unlikely]] {
-      extend(end, now);
+    if (count_ != 0) {
+      append_behind(end, segment_size, now);
       return;
     }
+    SentSegment* const segment = pool_->allocate(true);
+    ASSERT(segment != nullptr);
+    segment->previous = segment->next = segment->older = segment->newer = nullptr;
     segment->range = {next_, end};
-    segment->sent_at = unique(now);
+    segment->sent_at = now;
     segment->segment_size = segment_size;
     segment->state = SegmentState::kInFlight;
     segment->retransmitted = false;
-    segment->previous = last_;
-    segment->next = nullptr;
-    (last_ == nullptr ? first_ : last_->next) = segment;
-    last_ = segment;
-    segment->older = newest_;
-    segment->newer = nullptr;
-    (newest_ == nullptr ? oldest_ : newest_->newer) = segment;
-    newest_ = segment;
+    first_ = last_ = oldest_ = newest_ = segment;
     next_ = end;
-    ++count_;
-    if (index_.built()) [[unlikely]]
-      index_.insert(segment, pool_->random);
+    count_ = 1;
   }
 
-  // The only record, when it is in flight, never retransmitted, and ends where everything ends;
-  // else null. What is acknowledged of a request's answer, and short enough to be inline.
+  // The only record, when it is in flight and was never retransmitted; else null. What is
+  // acknowledged of a request's answer, and short enough to be inline.
   const SentSegment* only() const {
-    return first_ == last_ && first_ == oldest_ && first_ != nullptr && !first_->retransmitted
+    return count_ == 1 && first_->state == SegmentState::kInFlight && !first_->retransmitted
                ? first_
                : nullptr;
   }
@@ -91,6 +85,12 @@ class SentSegments {
     count_ = 0;
     index_.clear();
   }
+  struct Times {
+    Nanoseconds oldest, newest;
+  };
+  // acknowledge() while everything is in flight and was sent once: when what is acknowledged was
+  // sent. `number` lies behind una().
+  Times acknowledge_in_order(Sequence number);
 
   // The receiver has everything before `number`, which lies in [una(), next()].
   void acknowledge(Sequence number, DeliverySample& sample);
@@ -131,6 +131,7 @@ class SentSegments {
     return newest_ != nullptr && newest_->sent_at >= now ? newest_->sent_at + Nanoseconds{1} : now;
   }
   bool can_extend() const { return last_ != nullptr && last_->state == SegmentState::kInFlight; }
+  void append_behind(Sequence end, uint16_t segment_size, Nanoseconds now);
   void extend(Sequence end, Nanoseconds now);
   SentSegment* find(Sequence number);
   // Cuts `segment` so that it ends at `at`; what is behind becomes a record that stands next to it
