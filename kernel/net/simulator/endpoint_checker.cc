@@ -97,8 +97,9 @@ void EndpointChecker::received(const ObservedSegment& segment, Nanoseconds now) 
 
   // What it brings of the peer's. Only what lies in the window we told of must be taken.
   const uint64_t wanted_end = std::min(end, std::max(told_edge_, in_order_ + 1));
-  if (segment.has_timestamp && begin <= told_ && (end > told_ || begin == told_) &&
-      begin <= told_edge_ && static_cast<int32_t>(segment.timestamp_value - recent_timestamp_) >= 0)
+  if (segment.has_timestamp && !segment.has(ObservedSegment::kSyn) && begin <= told_ &&
+      (end > told_ || begin == told_) && begin <= told_edge_ &&
+      static_cast<int32_t>(segment.timestamp_value - recent_timestamp_) >= 0)
     recent_timestamp_ = segment.timestamp_value;
   if (end > begin) {
     if (arrived_.touches(begin, end)) repeated_.add(begin, end);
