@@ -44,8 +44,8 @@ extern "C" std::byte* application_gather_at_once(std::byte* to, std::uint64_t se
 
 // Copies between kernel and program memory. The number of bytes copied: less than `length` when a
 // page is missing or may not be accessed so; what lies before it has been copied. Missing pages are
-// made on demand, so the caller may sleep; for callers that are masked, who must not, a page that is
-// not there ends the copy, and they make it with touch_application once they have let go.
+// made on demand, so the caller may sleep; for callers that are masked, who must not, a page that
+// is not there ends the copy, and they make it with touch_application once they have let go.
 // `address` must have been checked with is_application_range (hosted builds: any memory).
 #ifdef PLUMBLINE_HOSTED
 inline bool copy_byte(void* to, const void* from) {

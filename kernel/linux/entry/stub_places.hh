@@ -21,8 +21,8 @@ struct StubPlace {
 };
 
 // The place's instruction for an offset in the area: an address of the object's own. Within the
-// call it is `syscall`, at the jump back, or the return, what follows the window. Empty: no stub has an instruction
-// there. `places` are in order, as write_stubs makes them.
+// call it is `syscall`, at the jump back, or the return, what follows the window. Empty: no stub
+// has an instruction there. `places` are in order, as write_stubs makes them.
 std::optional<std::uint64_t> original_address(std::span<const StubPlace> places,
                                               std::uint64_t offset);
 

@@ -126,7 +126,8 @@ void EndpointChecker::received(const ObservedSegment& segment, Nanoseconds now) 
 }
 
 void EndpointChecker::idle(Nanoseconds now) {
-  if (over_ || !syn_sent_) return;
+  // After both FINs and their ACKs there may be nobody left to answer.
+  if (over_ || !syn_sent_ || closed()) return;
   if (rules_.may_drop) full_unacknowledged_ = 0;
   if (full_unacknowledged_ >= 2) {
     violations_.add(now, name_ + ": " + std::to_string(full_unacknowledged_) +

@@ -81,7 +81,10 @@ void EndpointChecker::check_again(const ObservedSegment& segment, uint64_t begin
   const Nanoseconds waited = now - first.at;
   // The timer runs from the last progress (RFC 6298 section 5.3), not from each transmission.
   const bool timed_out = now - progress_ >= rules_.minimum_timeout;
-  if (begin == unacknowledged_ && timed_out) ++timeouts_;
+  if (begin == unacknowledged_ && timed_out) {
+    ++timeouts_;
+    timeout_order_ = order_ - 1;
+  }
   // A tail loss probe: the last segment, after two round trips (of what the stack measured, which
   // rounds a little) or when the retransmission timer expires (RFC 8985 section 7.2). A delayed ACK
   // can provoke it on the best of paths.

@@ -175,7 +175,8 @@ class Connection : public Flow {
  private:
   friend struct Domain;
   friend class SegmentWriter;
-  friend struct LongWay;  // connection_short_way_test.cc: compares the short ways with the long ones
+  friend struct LongWay;  // connection_short_way_test.cc: compares the short ways with the long
+                          // ones
   static constexpr Nanoseconds kNever{~uint64_t{0}};
   // A combination of flags that no segment has: see predicted_flags_.
   static constexpr uint8_t kNothingPredicted = 0xff;
