@@ -17,9 +17,14 @@
 
 namespace plumbline {
 
+#ifdef PLUMBLINE_HOSTED
+// Tests are Linux programs, and their stacks end just below this.
+inline constexpr std::uint64_t kApplicationEnd = 0x7fff'ffff'f000;
+#else
 // Programs live below this address: the kernel's near image ends the lower half, and before it a
 // page is free, so that what runs over its end faults.
 inline constexpr std::uint64_t kApplicationEnd = kNearImage - kPageSize;
+#endif
 // Nothing is mapped below it, so that null pointers fault (Linux: vm.mmap_min_addr).
 inline constexpr std::uint64_t kApplicationBegin = 0x10000;
 
