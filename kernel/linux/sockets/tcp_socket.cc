@@ -192,7 +192,13 @@ Status TcpSocket::shutdown(std::uint8_t bits) {
     }
     case Phase::kConnecting: {
       const LockGuard one_at_a_time(changing_);
-      if (phase() == Phase::kConnecting) {
+      // The handshake may be over without anybody having asked; then it is a connection as any.
+      bool opening = false;
+      with_connection([&](net::tcp::Connection& connection, Nanoseconds) {
+        opening = connection.state() == net::tcp::State::kSynSent ||
+                  connection.state() == net::tcp::State::kSynReceived;
+      });
+      if (phase() == Phase::kConnecting && opening) {
         drop_connection(true);
         phase_.store(Phase::kIdle, std::memory_order_release);
         return {};

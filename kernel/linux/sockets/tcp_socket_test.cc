@@ -129,6 +129,39 @@ TEST_CASE("a full buffer stops the sender until there is room for a third") {
   CHECK((pair.client->poll() & kPollOut) != 0);
 }
 
+TEST_CASE("the smallest buffers: small pieces until nothing fits, then all of it arrives") {
+  const TcpProgram program;
+  TcpServer server;
+  const int one = 1;
+  REQUIRE(set(*server.socket, kLevelSocket, 8, one) == "0");
+  const auto client = make_tcp();
+  REQUIRE(set(*client, kLevelSocket, 7, one) == "0");
+  REQUIRE(text(client->connect(server.address)) == "EINPROGRESS");
+  const auto accepted = server.accept();
+  std::size_t sent = 0;
+  while (text(send(*client, "     ")) == "5") sent += 5;
+  CHECK(sent > 0);
+  std::size_t received = 0;
+  bool shut = false;
+  for (int idle = 0; idle < 3000;) {
+    if (!shut && text(send(*client, "w")) == "1") {
+      ++sent;
+      REQUIRE(client->shutdown(kShutSend));
+      shut = true;
+    }
+    const std::string part = take(*accepted, 8192);
+    if (part == "EAGAIN") {
+      ++idle;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    if (part.empty()) break;
+    REQUIRE(part != "ECONNRESET");
+    received += part.size();
+  }
+  CHECK(received == sent);
+}
+
 TEST_CASE("threads send and receive megabytes both ways, blocking") {
   const TcpProgram program;
   TcpPair pair(0);
