@@ -54,6 +54,7 @@ export const PYTHON_SUITES: readonly PythonSuite[] = [
     'streams',
     'events',
     'buffered_proto',
+    'sock_lowlevel',
   ),
   ...whole('test_socketserver', 'test_httpservers'),
 ];
