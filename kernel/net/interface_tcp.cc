@@ -1,4 +1,5 @@
 // TCP segments over IPv4: to the stack, and to the neighbour.
+#include "net/frame_bytes.hh"
 #include "net/interface.hh"
 #include "net/wire/tcp.hh"
 
@@ -9,25 +10,6 @@ constexpr size_t kIpAt = EthernetHeader::kSize;
 constexpr size_t kSourceAt = kIpAt + 12;  // the IPv4 addresses, source and destination
 constexpr size_t kTcpAt = EthernetHeader::kSize + Ipv4Header::kSize;
 constexpr uint8_t kEcnMask = 3, kCongestionExperienced = 3;  // RFC 3168, section 5
-
-size_t length_of(const PacketBuffer* frame) {
-  size_t length = 0;
-  for (; frame != nullptr; frame = frame->next) length += frame->length;
-  return length;
-}
-
-// Adds a frame's bytes from `offset` in its first buffer on. A buffer that begins at an odd
-// distance has its bytes in the other halves of the sum's words (RFC 1071, section 2, B).
-uint64_t sum_frame(const PacketBuffer* frame, size_t offset, uint64_t sum) {
-  bool odd = false;
-  for (; frame != nullptr; frame = frame->next, offset = 0) {
-    const std::span<const std::byte> bytes{frame->data + offset, frame->length - offset};
-    const uint16_t part = fold_sum(sum_bytes(bytes));
-    sum = add_with_carry(sum, odd ? byte_swap(part) : part);
-    odd ^= bytes.size() % 2 != 0;
-  }
-  return sum;
-}
 }  // namespace
 
 // As classify(): what differs anywhere from an unfragmented segment to this host without IPv4
@@ -41,7 +23,7 @@ bool Interface::classify_tcp(PacketBuffer* frame) {
                       (load_unaligned<uint32_t>(at + 20) & 0xff00'ff3f) == 0x0600'0000 &&
                       static_cast<uint32_t>(addresses >> 32) == wire_.own_address;
   const size_t total = load_be16(at + kIpAt + 2);
-  const size_t length = frame->next == nullptr ? frame->length : length_of(frame);
+  const size_t length = frame->next == nullptr ? frame->length : frame_length(frame);
   if (!common || total > length - kIpAt || total < Ipv4Header::kSize + TcpHeader::kSize ||
       !is_sender(static_cast<uint32_t>(addresses)))
     return false;
@@ -108,8 +90,10 @@ bool Interface::send_tcp(PacketBuffer* frame, const tcp::FlowKey& key,
     ASSERT(segment.segment_size == 0);
     frame->checksum = ChecksumState::kUnknown;
     store_native16(tcp + TcpHeader::kChecksumOffset, 0);
-    store_native16(tcp + TcpHeader::kChecksumOffset,
-                   finish_checksum(sum_frame(frame, kTcpAt, pseudo)));
+    const auto sum = sum_frame(*frame, kTcpAt, length, pseudo);
+    // The frame is what the connection says it is.
+    ASSERT(sum);
+    store_native16(tcp + TcpHeader::kChecksumOffset, finish_checksum(*sum));
   }
   ++statistics_.tcp_sent;
   if (mac != 0) [[likely]] {

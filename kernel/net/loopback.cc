@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/frame_bytes.hh"
+
 namespace plumbline::net {
 
 namespace {
@@ -21,12 +23,6 @@ Waiting load(PacketBuffer* frame) {
   Waiting waiting;
   std::memcpy(&waiting, place_of(frame), sizeof waiting);
   return waiting;
-}
-
-uint32_t length_of(const PacketBuffer* frame) {
-  uint32_t length = 0;
-  for (; frame != nullptr; frame = frame->next) length += frame->length;
-  return length;
 }
 
 // A sender that keeps the bytes to repeat them also keeps what the descriptor says of them, which a
@@ -51,7 +47,7 @@ Loopback::~Loopback() {
 
 // The same bytes in buffers of their own; the frame is given back. nullptr: no memory.
 PacketBuffer* Loopback::copy(PacketBuffer* frame) {
-  const uint32_t length = length_of(frame);
+  const uint32_t length = frame_length(frame);
   PacketBuffer* made = nullptr;
   if (length + kHeaderRoom + PacketBuffer::kHeadroom <= BufferPool::kCapacity)
     made = memory_.allocate_small();

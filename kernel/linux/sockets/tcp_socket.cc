@@ -246,10 +246,8 @@ PollEvents TcpSocket::poll() {
 }
 
 Errno TcpSocket::take_error() {
-  if (error_.load(std::memory_order_relaxed) != 0)
-    return static_cast<Errno>(error_.exchange(0, std::memory_order_acq_rel));
-  Errno soft = Errno::kNone;
-  return soft;
+  if (error_.load(std::memory_order_relaxed) == 0) return Errno::kNone;
+  return static_cast<Errno>(error_.exchange(0, std::memory_order_acq_rel));
 }
 
 Result<long> TcpSocket::readable_bytes() {

@@ -1,5 +1,7 @@
 #include "net/tcp/segment.hh"
 
+#include "net/frame_bytes.hh"
+
 namespace plumbline::net::tcp {
 
 namespace {
@@ -114,25 +116,8 @@ bool parse_segment(PacketBuffer& frame, uint32_t offset, uint32_t length, Segmen
 
 bool verify_checksum(const PacketBuffer& frame, uint32_t offset, uint32_t length,
                      const FlowKey& key) {
-  const uint64_t pseudo = tcp_pseudo_sum(key.remote, key.local, length);
-  if (offset > frame.length) return false;
-  const uint32_t in_first = frame.length - offset;
-  if (length <= in_first) [[likely]]
-    return finish_checksum(sum_bytes({frame.data + offset, length}, pseudo)) == 0;
-  uint64_t sum = sum_bytes({frame.data + offset, in_first}, pseudo);
-  uint32_t left = length - in_first;
-  bool odd = in_first % 2 != 0;
-  for (const PacketBuffer* rest = frame.next; left != 0; rest = rest->next) {
-    if (rest == nullptr) return false;
-    const uint32_t here = rest->length < left ? rest->length : left;
-    // A piece that starts at an odd place has its bytes in the other halves of the words (RFC 1071,
-    // section 2, B).
-    const uint16_t piece = fold_sum(sum_bytes({rest->data, here}));
-    sum = add_with_carry(sum, odd ? byte_swap(piece) : piece);
-    odd = odd != (here % 2 != 0);
-    left -= here;
-  }
-  return finish_checksum(sum) == 0;
+  const auto sum = sum_frame(frame, offset, length, tcp_pseudo_sum(key.remote, key.local, length));
+  return sum && finish_checksum(*sum) == 0;
 }
 
 }  // namespace plumbline::net::tcp
