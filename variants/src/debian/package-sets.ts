@@ -50,8 +50,8 @@ async function resolveProgram(apt: AptSession, program: string): Promise<Package
 
 /** What images of programs are made of in tests and measurements; their packages and all these depend on are locked. */
 export const IMAGE_PACKAGES: readonly string[] = [
-  ...['coreutils', 'dash', 'libc6', 'libpython3.11-testsuite', 'lua5.4', 'memcached', 'openssl', 'perl', 'python3'],
-  ...['rt-tests', 'ruby', 'sqlite3', 'sysbench'],
+  ...['coreutils', 'dash', 'iperf3', 'libc6', 'libpython3.11-testsuite', 'lua5.4', 'memcached', 'nginx', 'openssl'],
+  ...['perl', 'python3', 'redis-server', 'rt-tests', 'ruby', 'sqlite3', 'sysbench'],
 ];
 
 /** Resolves a set to the versions that the machine's apt sources prefer now. */
