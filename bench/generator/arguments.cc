@@ -65,6 +65,12 @@ uint16_t parse_queues(const std::string& text, bool vhost) {
   return queues;
 }
 
+bool parse_switch(const std::string& name, const std::string& text) {
+  if (text != "on" && text != "off")
+    throw std::invalid_argument(name + " '" + text + "': allowed are on and off");
+  return text == "on";
+}
+
 template <class T>
 T require(const std::string& name, const std::string& text, std::optional<T> value,
           const char* example) {
@@ -87,6 +93,8 @@ const char* usage() {
          "  --probe-core  the server's core: probe where it is, seen from --core\n"
          "  --queues      queue pairs offered to the guest, polled in turn; a source port keeps to "
          "one (1)\n"
+         "  --tso         on: TCP, whose checksums and segmentation are left to the other end "
+         "(off)\n"
          "  --damage      DROP,CUT,SEED: lose and cut short such shares of the packets sent (for "
          "soaks)\n"
          "  --ip, --mac             the generator's addresses (10.9.0.1, 52:54:00:99:99:01)\n"
@@ -99,7 +107,7 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
       {"--peer-ip", "10.9.0.2"}, {"--peer-mac", "52:54:00:12:34:56"},
       {"--device", ""},          {"--core", ""},
       {"--probe-core", ""},      {"--damage", ""},
-      {"--queues", "1"}};
+      {"--queues", "1"},         {"--tso", "off"}};
   for (int i = 1; i < count; ++i) {
     const std::string name = values[i];
     if (name == "--help" || name == "-h") return std::nullopt;
@@ -133,6 +141,7 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
   arguments.peer.mac = require("--peer-mac", given["--peer-mac"], parse_mac(given["--peer-mac"]),
                                "52:54:00:12:34:56");
   arguments.queues = parse_queues(given["--queues"], arguments.device_kind == "vhost");
+  arguments.tso = parse_switch("--tso", given["--tso"]);
   if (!given["--damage"].empty()) arguments.damage = parse_damage(given["--damage"]);
   return arguments;
 }

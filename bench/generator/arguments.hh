@@ -21,6 +21,7 @@ struct Arguments {
   Endpoint peer;
   std::optional<DamageShares> damage;
   uint16_t queues = 1;  // of a vhost device: queue pairs
+  bool tso = false;     // TCP is spoken, with segmentation and checksum offload
 };
 
 // Throws std::invalid_argument with a message that names the argument and what is allowed; nothing:

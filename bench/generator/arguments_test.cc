@@ -36,6 +36,13 @@ TEST_CASE("--damage takes two shares and a seed") {
   }
 }
 
+TEST_CASE("--tso is off unless asked for") {
+  CHECK(!parse({"--device", "vhost:/tmp/s"})->tso);
+  CHECK(parse({"--device", "vhost:/tmp/s", "--tso", "on"})->tso);
+  CHECK(!parse({"--device", "packet:lo", "--tso", "off"})->tso);
+  CHECK_THROWS_AS(parse({"--device", "packet:lo", "--tso", "1"}), std::invalid_argument);
+}
+
 TEST_CASE("--queues is 1 unless asked for, and several only with vhost") {
   CHECK(parse({"--device", "vhost:/tmp/s"})->queues == 1);
   CHECK(parse({"--device", "vhost:/tmp/s", "--queues", "16"})->queues == 16);

@@ -20,6 +20,11 @@ Counters Counters::since(const Counters& earlier) const {
   result.misses -= earlier.misses;
   result.stored -= earlier.stored;
   result.verified -= earlier.verified;
+  result.bytes_sent -= earlier.bytes_sent;
+  result.bytes_received -= earlier.bytes_received;
+  result.opened -= earlier.opened;
+  result.retransmissions -= earlier.retransmissions;
+  result.resets -= earlier.resets;
   return result;
 }
 

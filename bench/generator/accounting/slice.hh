@@ -25,6 +25,13 @@ struct Counters {
   uint64_t misses = 0;
   uint64_t stored = 0;
   uint64_t verified = 0;
+  // Of TCP: payload that the server acknowledged and that came from it; connections established;
+  // segments sent again; connections that ended though nobody here wanted it.
+  uint64_t bytes_sent = 0;
+  uint64_t bytes_received = 0;
+  uint64_t opened = 0;
+  uint64_t retransmissions = 0;
+  uint64_t resets = 0;
 
   // What was counted since `earlier`, of which this is a later reading.
   Counters since(const Counters& earlier) const;
@@ -75,6 +82,7 @@ struct PlacementSummary {
   uint64_t late = 0;
   double busy_ns = 0;
   Histogram latency;
+  Histogram connect_latency;  // from the opening of connections to their handshakes' ends
 };
 
 // Steady: the last two slices have one placement and rates that differ by at most `tolerance` of
@@ -86,6 +94,9 @@ class PlacementSummaries {
  public:
   void add_latency(Placement placement, const Histogram& latency) {
     by_placement_[placement].latency.add(latency);
+  }
+  void add_connect_latency(Placement placement, const Histogram& latency) {
+    by_placement_[placement].connect_latency.add(latency);
   }
   void add_slice(const Slice& slice);
   const std::map<Placement, PlacementSummary>& all() const { return by_placement_; }

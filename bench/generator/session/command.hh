@@ -15,16 +15,21 @@
 
 namespace plumbline::generator {
 
-enum class ProbeRequest { kVersion, kGet, kEcho };
+enum class Transport { kUdp, kTcp };
+enum class ProbeRequest { kVersion, kGet, kEcho, kPing, kHttp, kConnect };
+enum class StoreProtocol { kMemcached, kRedis };
 
 struct WaitAnswerCommand {
   ProbeRequest request = ProbeRequest::kVersion;
+  Transport transport = Transport::kUdp;
   uint16_t port = 0;
   double timeout_ms = 0;
   double interval_us = 0;
 };
 
 struct PopulateCommand {
+  StoreProtocol protocol = StoreProtocol::kMemcached;
+  Transport transport = Transport::kUdp;
   uint16_t port = 0;
   KeyspaceDescription keyspace;
   uint32_t window = 0;
@@ -32,7 +37,10 @@ struct PopulateCommand {
   double retry_ms = 0;
 };
 
-struct MemcachedTraffic {
+// Gets and sets of a keyspace.
+struct StoreTraffic {
+  StoreProtocol protocol = StoreProtocol::kMemcached;
+  Transport transport = Transport::kUdp;
   uint16_t port = 0;
   KeyspaceDescription keyspace;
   PopularityDescription popularity;
@@ -40,9 +48,33 @@ struct MemcachedTraffic {
 };
 
 struct EchoTraffic {
+  Transport transport = Transport::kUdp;
   uint16_t port = 0;
   uint32_t payload_bytes = 0;
 };
+
+// Bytes in one direction, over TCP as all that follow.
+struct StreamTraffic {
+  uint16_t port = 0;
+  bool to_server = true;
+  uint32_t message_bytes = 0;
+};
+
+// A connection for each request, which is echoed.
+struct ConnectTraffic {
+  uint16_t port = 0;
+  uint32_t payload_bytes = 0;
+};
+
+struct HttpTraffic {
+  uint16_t port = 0;
+  std::string path;
+  uint32_t body_bytes = 0;
+  bool keep_alive = true;
+};
+
+using Traffic = std::variant<StoreTraffic, EchoTraffic, StreamTraffic, ConnectTraffic, HttpTraffic>;
+Transport transport_of(const Traffic& traffic);
 
 struct ClosedLoop {
   uint32_t connections = 0;
@@ -60,8 +92,10 @@ enum class WarmupKind { kNone, kSeconds, kSteady };
 enum class Verify { kNone, kSampled, kAll };
 
 struct RunCommand {
-  std::variant<MemcachedTraffic, EchoTraffic> traffic;
+  Traffic traffic;
   std::variant<ClosedLoop, OpenLoop> loop;
+  uint32_t sources = 1;           // addresses that connections are opened from, in turn
+  uint32_t idle_connections = 0;  // opened before the run and left alone
   // One of the two is not zero.
   double seconds = 0;
   uint64_t requests = 0;
@@ -78,6 +112,8 @@ struct RunCommand {
 };
 
 struct AskCommand {
+  StoreProtocol protocol = StoreProtocol::kMemcached;
+  Transport transport = Transport::kUdp;
   uint16_t port = 0;
   std::string request;
   double timeout_ms = 0;

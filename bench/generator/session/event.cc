@@ -34,7 +34,12 @@ json counters_json(const Counters& counters) {
           {"hits", counters.hits},
           {"misses", counters.misses},
           {"stored", counters.stored},
-          {"verified", counters.verified}};
+          {"verified", counters.verified},
+          {"bytesSent", counters.bytes_sent},
+          {"bytesReceived", counters.bytes_received},
+          {"opened", counters.opened},
+          {"retransmissions", counters.retransmissions},
+          {"resets", counters.resets}};
 }
 
 json latency_json(const Histogram& latency) {
@@ -84,7 +89,8 @@ json to_json(const RunOutcome& outcome) {
          {"late", summary.late},
          {"rate", duration > 0 ? static_cast<double>(summary.replies) * 1e9 / duration : 0},
          {"busyShare", duration > 0 ? summary.busy_ns / duration : 0},
-         {"latency", latency_json(summary.latency)}});
+         {"latency", latency_json(summary.latency)},
+         {"connectLatency", latency_json(summary.connect_latency)}});
   }
   return {{"event", "result"},
           {"stopped", outcome.stopped},

@@ -64,7 +64,7 @@ LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ti
   ticket_mask_ = tickets_.size() - 1;
   for (uint32_t ticket = 0; ticket < tickets; ++ticket) push_ticket(ticket % connections);
 
-  if (const auto* memcached = std::get_if<MemcachedTraffic>(&run.traffic)) {
+  if (const auto* memcached = std::get_if<StoreTraffic>(&run.traffic)) {
     keyspace_.emplace(memcached->keyspace);
     sequence_.emplace(Popularity(memcached->popularity, memcached->keyspace.keys),
                       memcached->get_share, run.seed);

@@ -17,6 +17,18 @@ using nlohmann::json;
 
 namespace {
 
+// Whether a command needs the generator's TCP.
+bool wants_tcp(const Command& command) {
+  if (const auto* run = std::get_if<RunCommand>(&command.what))
+    return transport_of(run->traffic) == Transport::kTcp;
+  if (const auto* wait = std::get_if<WaitAnswerCommand>(&command.what))
+    return wait->transport == Transport::kTcp;
+  if (const auto* populate = std::get_if<PopulateCommand>(&command.what))
+    return populate->transport == Transport::kTcp;
+  const auto* ask = std::get_if<AskCommand>(&command.what);
+  return ask != nullptr && ask->transport == Transport::kTcp;
+}
+
 // DPDK's vhost library looks at a new listening socket when its poll() of one second ends, not
 // before; a QEMU that connects earlier waits, and its boot seems longer.
 constexpr uint64_t kVhostListensAfterNs = 1'100'000'000;
@@ -89,6 +101,7 @@ void Session::idle() {
 }
 
 void Session::execute(const Command& command) {
+  if (wants_tcp(command)) throw CommandError("refused", "TCP is not spoken yet");
   // A stop is for the command that ran when it came; it answers for itself once that has ended.
   if (std::holds_alternative<StopCommand>(command.what)) {
     context_.stop.store(false);

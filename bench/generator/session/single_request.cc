@@ -132,6 +132,9 @@ SingleAnswer wait_answer(Context& context, const WaitAnswerCommand& command) {
             return text.starts_with("END\r\n") || text.starts_with("VALUE ");
           });
     case ProbeRequest::kEcho:
+    case ProbeRequest::kPing:
+    case ProbeRequest::kHttp:
+    case ProbeRequest::kConnect:
       break;
   }
   const std::string text = "plumbline-ready";

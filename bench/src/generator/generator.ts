@@ -34,6 +34,8 @@ export interface GeneratorOptions {
   damage?: { readonly drop: number; readonly cut: number; readonly seed: number };
   /** Queue pairs offered to the guest (vhost only, 1 to 16, default 1); a source port keeps to one of them. */
   queues?: number;
+  /** TCP is spoken (`transport: 'tcp'`, redis, ...), with segmentation and checksum offload to the other end. Default: no. */
+  tso?: boolean;
   /** Put in front of the program, e.g. `['ip', 'netns', 'exec', 'client']` or `['nsenter', ...]`. */
   prefix?: readonly string[];
   /** The program; default: where the build puts it. */
@@ -165,6 +167,7 @@ function argumentsFor(options: GeneratorOptions): string[] {
     ['--peer-ip', options.peerIp],
     ['--peer-mac', options.peerMac],
     ['--queues', options.queues],
+    ['--tso', options.tso === undefined ? undefined : options.tso ? 'on' : 'off'],
     ['--damage', options.damage && `${options.damage.drop},${options.damage.cut},${options.damage.seed}`],
   ];
   for (const [name, value] of optional) if (value !== undefined) program.push(name, String(value));

@@ -59,29 +59,83 @@ export const popularitySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('zipf'), exponent: z.number().positive().max(5) }),
 ]);
 
+/** UDP: a request is a datagram. TCP: the generator's own stack, on connections that stay open (`connect` and `http` without keep-alive aside). */
+export const transportSchema = z.enum(['udp', 'tcp']);
+export type Transport = z.infer<typeof transportSchema>;
+
+const keyValue = {
+  keyspace: keyspaceSchema,
+  popularity: popularitySchema,
+  /** Share of gets; the rest are sets. */
+  getShare: z.number().min(0).max(1),
+};
+
+const echoSchema = z
+  .object({
+    protocol: z.literal('echo'),
+    transport: transportSchema.default('udp'),
+    port: port.default(7),
+    /** Bytes of payload. UDP: 8 to 1,472, the 8-byte request header included; TCP: 1 to 65,536. */
+    payloadBytes: z.number().int().min(1).max(65_536),
+  })
+  .refine((echo) => echo.transport === 'tcp' || (echo.payloadBytes >= 8 && echo.payloadBytes <= 1472), {
+    path: ['payloadBytes'],
+    error: 'expected 8 to 1472 over UDP',
+  });
+
+/** All but memcached and echo are TCP. TCP needs a generator with segmentation offload (`--tso`). */
 export const trafficSchema = z.discriminatedUnion('protocol', [
+  /** memcached's text protocol, over UDP with its 8-byte frame header. */
   z.object({
     protocol: z.literal('memcached'),
+    transport: transportSchema.default('udp'),
     port: port.default(11211),
-    keyspace: keyspaceSchema,
-    popularity: popularitySchema,
-    /** Share of gets; the rest are sets. */
-    getShare: z.number().min(0).max(1),
+    ...keyValue,
   }),
+  /** GET and SET by RESP2. */
+  z.object({ protocol: z.literal('redis'), port: port.default(6379), ...keyValue }),
+  echoSchema,
+  /**
+   * Bytes in one direction. The client's first line is `SIZE\n` (decimal): to a server on port 9 the bytes that it
+   * reads at a time; from one on port 19 the bytes that it writes at a time. A "reply" is a whole message that was
+   * acknowledged or received; `bytes` is the figure. Closed loop only; `outstanding` is not looked at.
+   */
   z.object({
-    protocol: z.literal('echo'),
+    protocol: z.literal('stream'),
+    port,
+    direction: z.enum(['to-server', 'from-server']),
+    messageBytes: z.number().int().min(64).max(65_536),
+  }),
+  /** Opens, sends `payloadBytes` once, waits for their echo, closes. A request is all of that, latency until the echo. */
+  z.object({
+    protocol: z.literal('connect'),
     port: port.default(7),
-    /** Bytes of UDP payload, the 8-byte request header included. */
-    payloadBytes: z.number().int().min(8).max(1472),
+    payloadBytes: z.number().int().min(1).max(1448),
+  }),
+  /** GET of one page. Every body has to have `bodyBytes` bytes and to be the same as the first one. */
+  z.object({
+    protocol: z.literal('http'),
+    port: port.default(80),
+    path: z
+      .string()
+      .regex(/^\/[!-~]*$/)
+      .max(1000),
+    bodyBytes: z.number().int().min(0).max(16_777_216),
+    /** false: `Connection: close`, a connection for each request; latency counts from the opening. */
+    keepAlive: z.boolean().default(true),
   }),
 ]);
-export type Traffic = z.infer<typeof trafficSchema>;
+/** What a caller writes: the defaults may be left out. */
+export type Traffic = z.input<typeof trafficSchema>;
+
+/** Over UDP a connection is a source port, and there are at most 1,024. */
+const connections = z.number().int().min(1).max(131_072);
 
 export const loopSchema = z.discriminatedUnion('kind', [
-  /** Window = connections x outstanding. A connection is a source port. */
+  /** Window = connections x outstanding, at most 65,536 over UDP and 1,048,576 over TCP. Over TCP each connection keeps `outstanding` requests pipelined. */
   z.object({
     kind: z.literal('closed'),
-    connections: z.number().int().min(1).max(1024),
+    connections,
     outstanding: z.number().int().min(1).max(4096),
   }),
   /** Latency counts from the intended start. Beyond `maxInFlight` requests wait inside the generator, on the clock. */
@@ -89,7 +143,7 @@ export const loopSchema = z.discriminatedUnion('kind', [
     kind: z.literal('open'),
     rate: z.number().positive(),
     arrivals: z.enum(['poisson', 'fixed']),
-    connections: z.number().int().min(1).max(1024),
+    connections,
     maxInFlight: z.number().int().min(1).max(65536),
   }),
 ]);
@@ -109,12 +163,19 @@ export const warmupSchema = z.discriminatedUnion('kind', [
 const id = z.number().int().nonnegative();
 const timeoutMs = z.number().positive().max(600_000);
 
-/** Sends a request without effect every `intervalUs` until one is answered; may be given before the guest exists. */
+/**
+ * Sends a request without effect every `intervalUs` until one is answered; may be given before the guest exists.
+ * Over TCP it opens connections, one after the other, until the request is answered on one.
+ */
 export const waitAnswerCommandSchema = z.object({
   command: z.literal('wait-answer'),
   id,
-  /** `version` and `get` (of a key nobody sets) speak memcached; `echo` expects its bytes back. */
-  request: z.enum(['version', 'get', 'echo']),
+  /**
+   * `version` and `get` (of a key nobody sets) speak memcached; `echo` expects its bytes back. Over TCP only: `ping`
+   * speaks redis, `http` gets `/` and takes any status line, `connect` is content with an open connection.
+   */
+  request: z.enum(['version', 'get', 'echo', 'ping', 'http', 'connect']),
+  transport: transportSchema.default('udp'),
   port,
   timeoutMs,
   intervalUs: z.number().int().min(10).default(200),
@@ -124,12 +185,17 @@ export const waitAnswerCommandSchema = z.object({
 export const populateCommandSchema = z.object({
   command: z.literal('populate'),
   id,
-  port: port.default(11211),
+  protocol: z.enum(['memcached', 'redis']).default('memcached'),
+  /** Redis is always asked over TCP. */
+  transport: transportSchema.default('udp'),
+  /** Default: the protocol's. */
+  port: port.optional(),
   keyspace: keyspaceSchema,
+  /** Requests on their way; over TCP on one connection. */
   window: z.number().int().min(1).max(256).default(32),
   /** For the whole population. */
   timeoutMs,
-  /** For one request before it is sent again. */
+  /** For one request before it is sent again; TCP does so itself. */
   retryMs: z.number().positive().default(100),
 });
 
@@ -138,6 +204,10 @@ export const runCommandSchema = z.object({
   id,
   traffic: trafficSchema,
   loop: loopSchema,
+  /** TCP: the connections' own addresses, so many consecutive ones from --ip on, used in turn. */
+  sources: z.number().int().min(1).max(250).default(1),
+  /** TCP: so many more connections are opened before the run and left idle through it. */
+  idleConnections: z.number().int().min(0).max(1_000_000).default(0),
   /** `seconds` counts the time inside measured slices; `requests` sends exactly so many (in one slice if `sliceMs` is 0). */
   limit: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('seconds'), seconds: z.number().positive() }),
@@ -150,8 +220,8 @@ export const runCommandSchema = z.object({
   sliceMs: z.number().min(0).default(100),
   /** Ask for the placement of the cores between slices (needs --probe-core). */
   probe: z.boolean().default(true),
-  /** A request unanswered for so long is lost. */
-  lossTimeoutMs: z.number().positive().default(100),
+  /** A request unanswered for so long is lost. Default: 100 over UDP, 2,000 over TCP (which sends again itself). */
+  lossTimeoutMs: z.number().positive().optional(),
   /** Time after each pause (probe, start) before the slice begins. Default: 1 closed, 5 open. */
   settleMs: z.number().min(0).optional(),
   seed: z
@@ -163,11 +233,18 @@ export const runCommandSchema = z.object({
   timeoutMs,
 });
 
-/** Sends one memcached request (retried until answered) and returns the text, e.g. `stats\r\n`. */
+/**
+ * Sends one request (retried until answered) and returns the text: memcached's, e.g. `stats\r\n`; or redis's inline
+ * command, e.g. `INFO stats\r\n`, of whose reply the bytes are returned as they are.
+ */
 export const askCommandSchema = z.object({
   command: z.literal('ask'),
   id,
-  port: port.default(11211),
+  protocol: z.enum(['memcached', 'redis']).default('memcached'),
+  /** Redis is always asked over TCP. */
+  transport: transportSchema.default('udp'),
+  /** Default: the protocol's. */
+  port: port.optional(),
   request: z.string().min(1).max(1400),
   timeoutMs,
 });
@@ -215,6 +292,15 @@ export const countersSchema = z.object({
   stored: count,
   /** Replies checked byte by byte. */
   verified: count,
+  /** TCP: bytes of payload that the server has acknowledged, and that were received from it. */
+  bytesSent: count,
+  bytesReceived: count,
+  /** TCP: connections that were established. */
+  opened: count,
+  /** TCP: segments that the generator sent again. */
+  retransmissions: count,
+  /** TCP: connections that ended though nobody wanted it (RST, time-out, FIN from the server). */
+  resets: count,
 });
 export type Counters = z.infer<typeof countersSchema>;
 
@@ -270,6 +356,8 @@ export const placementResultSchema = z.object({
   rate: z.number(),
   busyShare: z.number(),
   latency: latencySchema.nullable(),
+  /** `connect` and `http` without keep-alive: from the opening to the handshake's end. */
+  connectLatency: latencySchema.nullable(),
 });
 export type PlacementResult = z.infer<typeof placementResultSchema>;
 

@@ -18,6 +18,11 @@ const counters = {
   misses: 0,
   stored: 0,
   verified: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  opened: 0,
+  retransmissions: 0,
+  resets: 0,
 };
 
 function slice(changes: Partial<GeneratorSlice> = {}): GeneratorSlice {
@@ -70,6 +75,7 @@ function result(slices: GeneratorSlice[]): RunResult {
           [3, 0],
         ] as [number, number][],
       },
+      connectLatency: null,
     };
   });
   return {
