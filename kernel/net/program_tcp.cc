@@ -16,6 +16,9 @@ namespace {
 
 // Without a device: as many packet buffers as keep a few connections busy.
 constexpr size_t kOwnBuffers = 1024;
+// Payload of a frame that the device cuts into segments: an IP packet states at most 65,535 bytes,
+// of which headers with all options take 120.
+constexpr uint32_t kMostSegmented = 65535 - 120;
 
 constinit std::span<ProgramQueue> stacks;
 // Without a device.
@@ -100,6 +103,10 @@ Status start_program_tcp() {
     configuration.count = static_cast<uint16_t>(queues.size());
     configuration.interface = &loop.interface;
     configuration.out = &loop.out;
+    // Devices offer both families or none; one of a single family would need a limit a path.
+    const virtio::NetQueueFeatures& features = loop.pair.features();
+    if (features.segments_ipv4 && features.segments_ipv6)
+      configuration.maximum_payload = kMostSegmented;
     StackPath* const path = make_path(configuration);
     if (path == nullptr) return Errno::kENOMEM;
     const LockGuard guard(queue.lock);

@@ -64,6 +64,8 @@ export function guestCommand(config: GuestConfig): GuestCommand {
 export interface LaunchOptions {
   /** CPUs for all of QEMU's threads from the start; not pinned when absent. */
   readonly cpus?: readonly number[];
+  /** Put before QEMU's command, such as the entry into a network namespace. */
+  readonly prefix?: readonly string[];
   /** Connects the guest's serial port with our terminal. */
   readonly terminal?: boolean;
 }
@@ -92,7 +94,7 @@ const CONTROL = ['-chardev', 'socket,id=qmp0,fd=3', '-mon', 'chardev=qmp0,mode=c
  * @throws EnvironmentError when QEMU is not installed.
  */
 export function launchGuest(guest: GuestCommand, resources: Resources, options: LaunchOptions = {}): RunningGuest {
-  const [program, ...argv] = boundToUs([QEMU, ...guest.arguments, ...CONTROL], options.cpus);
+  const [program, ...argv] = boundToUs([...(options.prefix ?? []), QEMU, ...guest.arguments, ...CONTROL], options.cpus);
   const env = environment();
   const startedNs = process.hrtime.bigint();
   const child = spawn(program, argv, {

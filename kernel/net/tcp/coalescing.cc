@@ -75,6 +75,7 @@ void Coalescing::deliver(Slot& slot) {
   if (slot.segment.coalesced > 1) {
     slot.segment.frame->checksum = ChecksumState::kJoined;
     slot.segment.frame->segment_size = static_cast<uint16_t>(slot.segment_size);
+    slot.segment.segment_size = slot.segment.frame->segment_size;
   }
   slot.last = nullptr;
   --waiting_;

@@ -210,8 +210,8 @@ class Connection : public Flow {
   void receive_in_order(Segment& segment, Nanoseconds now);
   void receive_behind_gap(Segment& segment);
   void receive_fin(Nanoseconds now);
-  void measure_segment(uint32_t length, uint32_t segments);
-  void data_arrived(uint32_t length, uint32_t segments, Nanoseconds now);
+  void measure_segment(const Segment& segment, uint32_t length);
+  void data_arrived(const Segment& segment, uint32_t length, Nanoseconds now);
   bool trim(Segment& segment);
   void report_duplicate(SequenceRange range);
   bool has_room(uint32_t length) const;

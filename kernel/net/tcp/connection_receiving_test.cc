@@ -92,6 +92,18 @@ TEST_CASE("segments that were joined count as what they were; a burst has one AC
   script.expect_nothing();
 }
 
+TEST_CASE("the last of joined segments may be short") {
+  Script script;
+  script.establish();
+  script->set_quick_acknowledgement(false, script.now);
+  script.receive(". 1:2101(2100) ack 1 x 3 of 1000");
+  script.expect(". 1:1(0) ack 2101");
+  CHECK(script->information(script.now).receive_segment == 1000);
+  script.receive(". 2101:9002(6901) ack 1 x 7 of 1000");
+  script.expect(". 1:1(0) ack 9002");
+  CHECK(script->information(script.now).receive_segment == 1000);
+}
+
 TEST_CASE("at first each segment is acknowledged, until the program answers") {
   Script script;
   script.establish();

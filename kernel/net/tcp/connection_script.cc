@@ -202,6 +202,9 @@ Segment ConnectionScript::parse(const std::string& text) {
       words >> segment.window;
     } else if (word == "x") {
       words >> segment.coalesced;
+      segment.segment_size = static_cast<uint16_t>((segment.length + segment.coalesced - 1) / segment.coalesced);
+    } else if (word == "of") {
+      words >> segment.segment_size;
     } else {
       REQUIRE_MESSAGE(word.front() == '<', text);
       std::string rest;

@@ -53,7 +53,7 @@ bool is_older(uint32_t timestamp, uint32_t than) {
     const uint32_t taken = receive_queue_.append(frame, segment.payload_offset, segment.length);
     receive_next_ += taken;
     counters_.bytes_received += taken;
-    data_arrived(taken, segment.coalesced, now);
+    data_arrived(segment, taken, now);
     // No memory: what was not acknowledged comes again.
     if (taken != segment.length) [[unlikely]]
       ++domain_->statistics.receive_full;

@@ -124,7 +124,7 @@ void Connection::receive_in_order(Segment& segment, Nanoseconds now) {
     defer();
     predict();
   } else {
-    data_arrived(taken, segment.coalesced, now);
+    data_arrived(segment, taken, now);
   }
   notify(kReadable);
 }
@@ -187,8 +187,10 @@ void Connection::receive_fin(Nanoseconds now) {
 }
 
 // The peer's full-sized segment, as seen.
-void Connection::measure_segment(uint32_t length, uint32_t segments) {
-  const uint32_t size = segments <= 1 ? length : length / segments;
+void Connection::measure_segment(const Segment& segment, uint32_t length) {
+  // Of joined ones the last may be short: their mean would be too small, and grow with each of them
+  // that has more parts.
+  const uint32_t size = segment.segment_size != 0 ? segment.segment_size : length;
   if (size > receive_segment_)
     receive_segment_ = static_cast<uint16_t>(std::min(size, uint32_t{65535}));
 }

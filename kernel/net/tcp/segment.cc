@@ -91,6 +91,7 @@ bool parse_segment(PacketBuffer& frame, uint32_t offset, uint32_t length, Segmen
   segment.payload_offset = offset + header->header_length;
   segment.length = length - header->header_length;
   segment.coalesced = 1;
+  segment.segment_size = 0;
   key.local_port = header->destination_port;
   key.remote_port = header->source_port;
 

@@ -55,6 +55,8 @@ struct Segment {
   uint32_t payload_offset = 0;  // bytes from frame->data to the payload
   uint32_t length = 0;          // bytes of payload
   uint16_t coalesced = 1;       // segments of the wire in it (GRO, LRO)
+  // Payload of the first and largest of them; 0: it was not joined, or nobody knows.
+  uint16_t segment_size = 0;
 
   bool has(uint8_t flag) const { return (flags & flag) != 0; }
   // Sequence numbers it takes up (SEG.LEN of RFC 9293, section 3.3.1): SYN and FIN count.

@@ -81,9 +81,11 @@ void Stack::receive(PacketBuffer* frame, uint32_t offset, uint32_t length, FlowK
   }
   segment.congestion_experienced = congestion_experienced;
   if (frame->checksum == ChecksumState::kJoined && segment.length > frame->segment_size &&
-      frame->segment_size != 0)
+      frame->segment_size != 0) {
+    segment.segment_size = frame->segment_size;
     segment.coalesced =
         static_cast<uint16_t>((segment.length + frame->segment_size - 1) / frame->segment_size);
+  }
   if (!configuration_.coalesce) {
     receive(key, segment, now);
     return;

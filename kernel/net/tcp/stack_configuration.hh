@@ -26,7 +26,7 @@ struct StackConfiguration {
   uint32_t maximum_payload = 0;
   uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;
   // Segments of a burst are joined (coalescing.hh), for devices that do not join them.
-  bool coalesce = false;
+  bool coalesce = true;
 
   QueueMemory* queues = nullptr;  // of payload and frames
   MemorySource memory;            // of connections, records and tables
