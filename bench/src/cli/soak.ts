@@ -49,7 +49,7 @@ await runCommand(async () => {
   resources.defer(takeMeasurementLock());
   const offSignals = closeOnSignal(resources, (signal) => say(`${signal}: stopping the guest`));
   try {
-    const prepared = await findSubject('plumbline').prepare(variant, say);
+    const prepared = await findSubject('plumbline').prepare(MEMCACHED_UDP, variant, say);
     const { running, orFailure } = await startAnswering(prepared, {
       accelerator: choice.accelerator,
       variant,

@@ -1,38 +1,38 @@
-import { GUEST_MAC, qemuArguments } from '../vmm/machine.ts';
+import { GUEST_ADDRESS, GUEST_MAC, qemuArguments } from '../vmm/machine.ts';
 import type { LinuxGuestImage } from './guest-image.ts';
 
 /** The other end of the guest's network card. */
 export type GuestNetwork =
   /** The generator's vhost-user socket. */
   | { readonly kind: 'vhost-user'; readonly socket: string; readonly queues: number }
-  /** QEMU's user-mode network with one UDP port of the loopback interface forwarded to memcached (for tests). */
+  /** QEMU's user-mode network with one UDP port of the loopback interface forwarded to port 11211 (for tests). */
   | { readonly kind: 'user'; readonly hostPort: number };
 
 /** One boot of the Linux guest. */
 export interface LinuxGuestOptions {
-  readonly image: LinuxGuestImage;
+  readonly image: Pick<LinuxGuestImage, 'kernel'>;
+  /** The image's initramfs with the archive of a program behind it. */
+  readonly initramfs: string;
   readonly accelerator: 'tcg' | 'kvm';
   readonly machine: 'microvm' | 'q35';
   readonly vcpus: number;
   /** Bytes of memory. */
   readonly memory: number;
-  readonly network: GuestNetwork;
-  /** memcached's item memory in MiB (`-m`), default 64. */
-  readonly itemMebibytes?: number;
-  /** Worker threads of memcached (`-t`), default the number of vCPUs. */
-  readonly threads?: number;
+  /** Without one there is no network. */
+  readonly network?: GuestNetwork;
   /** Gives the figures of the exact tier's in-guest recipe (`-icount`), with this seed. TCG only. */
   readonly icountSeed?: number;
   /** File that gets the guest's console; default: the console is QEMU's standard output. */
   readonly consoleFile?: string;
+  /** As in GuestConfig. */
+  readonly tcgThread?: 'single' | 'multi';
 }
 
 /** The link's addresses: the guest's, and the generator's, which never has to be asked for. */
-const GUEST_ADDRESS = '10.9.0.2/24';
+const GUEST_NETWORK = `${GUEST_ADDRESS}/24`;
 const GENERATOR = '10.9.0.1,52:54:00:99:99:01';
-
-/** The line that the guest's init prints on the console when memcached has bound its sockets (it begins with this). */
-export const linuxGuestStartedLine = 'plumbline-init: memcached started';
+/** What QEMU's user-mode network expects. */
+const USER_NETWORK = '10.0.2.15/24';
 
 /** The kernel's command line; what follows `--` are the arguments of our init. */
 export function linuxGuestCommandLine(options: LinuxGuestOptions): string {
@@ -54,9 +54,12 @@ export function linuxGuestCommandLine(options: LinuxGuestOptions): string {
     // execute the same instructions.
     kernel.push('tsc_early_khz=1000000', 'nokaslr', 'norandmaps');
   }
-  const init = [`threads=${options.threads ?? options.vcpus}`, `memory=${options.itemMebibytes ?? 64}`];
-  if (options.network.kind === 'vhost-user') init.push(`address=${GUEST_ADDRESS}`, `neighbour=${GENERATOR}`);
-  else init.push('address=10.0.2.15/24');
+  const { network } = options;
+  if (network === undefined) return kernel.join(' ');
+  const init =
+    network.kind === 'vhost-user'
+      ? [`address=${GUEST_NETWORK}`, `neighbour=${GENERATOR}`]
+      : [`address=${USER_NETWORK}`];
   return [...kernel, '--', ...init].join(' ');
 }
 
@@ -77,12 +80,15 @@ export function linuxGuestArguments(options: LinuxGuestOptions): string[] {
     vcpus: options.vcpus,
     memoryBytes: options.memory,
     kernel: options.image.kernel,
-    initrd: options.image.initramfs,
+    initrd: options.initramfs,
     options: linuxGuestCommandLine(options),
     serial: options.consoleFile ?? 'stdio',
-    ...(network.kind === 'vhost-user'
-      ? { network: { socket: network.socket, queues: network.queues, mac: GUEST_MAC } }
-      : { extraArguments: userNetwork(network.hostPort) }),
+    ...(network === undefined
+      ? {}
+      : network.kind === 'vhost-user'
+        ? { network: { socket: network.socket, queues: network.queues, mac: GUEST_MAC } }
+        : { extraArguments: userNetwork(network.hostPort) }),
+    ...(options.tcgThread === undefined ? {} : { tcgThread: options.tcgThread }),
     ...(options.icountSeed === undefined ? {} : { icount: { seed: options.icountSeed } }),
   });
 }

@@ -16,9 +16,8 @@ import {
 import { BenchError } from '../errors.ts';
 import { runCommand } from '../process/command.ts';
 import { readModules } from './modules.ts';
-import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 
-/** A Linux guest that can be booted: Debian's cloud kernel and an initramfs of ours with Debian's memcached in it. */
+/** A Linux guest that can be booted with a program behind its initramfs: Debian's cloud kernel and drivers, and our init. */
 export interface LinuxGuestImage {
   /** Path of the kernel (a bzImage, for QEMU's `-kernel`). */
   readonly kernel: string;
@@ -49,7 +48,7 @@ const initSource = fileURLToPath(new URL('init.c', import.meta.url));
 const initFlags = ['-std=gnu11', '-Os', '-static', '-Wall', '-Wextra', '-Werror', '-Wl,--build-id=none,--strip-all'];
 
 /** Change it when this file lays the image out anew, so that cached images are not mistaken for new ones. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /** The drivers for both transports; their dependencies come along. */
 const MODULES = ['virtio_mmio', 'virtio_pci', 'virtio_net'];
@@ -76,32 +75,22 @@ async function kernelRelease(kernel: readonly UnpackedPackage[]): Promise<string
 
 async function initramfsEntries(
   kernel: readonly UnpackedPackage[],
-  memcached: readonly UnpackedPackage[],
   release: string,
   signal: AbortSignal | undefined,
 ): Promise<CpioEntry[]> {
   const modules = await readModules(packagedFile(kernel, `/lib/modules/${release}`), MODULES);
-  const program = packagedFile(memcached, '/usr/bin/memcached');
   const file = (path: string, mode: number, data: Buffer): CpioEntry => ({ path, kind: 'file', mode, data });
   const directory = (path: string, mode = 0o755): CpioEntry => ({ path, kind: 'directory', mode });
-  const libraries = await sharedLibraries(memcached, program);
-  const loader = PROGRAM_LOADER.slice(1);
   return [
     // The kernel opens it for the first process before anything is mounted.
     { path: 'dev/console', kind: 'character-device', mode: 0o600, device: [5, 1] },
     ...[directory('proc'), directory('sys'), directory('tmp', 0o1777)],
     file('init', 0o755, await compileInit(signal)),
-    // memcached will not run as root and looks its user up.
+    // Servers look their users up.
     file('etc/passwd', 0o644, Buffer.from('root:x:0:0::/:/init\nnobody:x:65534:65534::/:/init\n')),
+    file('etc/group', 0o644, Buffer.from('root:x:0:\nnogroup:x:65534:\n')),
     file('modules/order', 0o644, Buffer.from(modules.map((module) => `${module.file}\n`).join(''))),
     ...modules.map((module) => file(`modules/${module.file}`, 0o644, module.data)),
-    file('usr/bin/memcached', 0o755, await readFile(program)),
-    file(loader, 0o755, await readFile(packagedFile(memcached, PROGRAM_LOADER))),
-    ...(await Promise.all(
-      libraries
-        .filter((library) => !loader.endsWith(library.name))
-        .map(async ({ name, file: path }) => file(`usr/lib/x86_64-linux-gnu/${name}`, 0o755, await readFile(path))),
-    )),
     { path: 'lib/x86_64-linux-gnu', kind: 'symlink', target: '../usr/lib/x86_64-linux-gnu' },
   ];
 }
@@ -140,16 +129,15 @@ async function buildInto(directory: string, write: (temporary: string) => Promis
 export async function buildLinuxGuestImage(options: LinuxGuestImageOptions = {}): Promise<LinuxGuestImage> {
   const { onProgress, signal } = options;
   const kernel = await fetchPackageSet('kernel', { onProgress, signal });
-  const memcached = await fetchPackageSet('memcached', { onProgress, signal });
-  const packages = [...kernel.packages, ...memcached.packages].map(({ directory: _, ...provenance }) => provenance);
+  const packages = kernel.packages.map(({ directory: _, ...provenance }) => provenance);
   const release = await kernelRelease(kernel.packages);
   const directory = join(options.imageDirectory ?? imageDirectory, `linux-guest-${await inputsKey(packages, signal)}`);
   if (!existsSync(directory)) {
-    onProgress?.('building the Linux guest: kernel, drivers and memcached in an initramfs');
+    onProgress?.('building the Linux guest: kernel, and drivers in an initramfs');
     await buildInto(directory, async (temporary) => {
       const vmlinuz = await readFile(packagedFile(kernel.packages, `/boot/vmlinuz-${release}`));
       await writeFile(join(temporary, 'vmlinuz'), vmlinuz);
-      const entries = await initramfsEntries(kernel.packages, memcached.packages, release, signal);
+      const entries = await initramfsEntries(kernel.packages, release, signal);
       await writeFile(join(temporary, 'initramfs.cpio'), writeCpio(entries));
     });
   }
@@ -162,6 +150,6 @@ export async function buildLinuxGuestImage(options: LinuxGuestImageOptions = {})
     buildId: hash.digest('hex'),
     bytes: (await stat(files.kernel)).size + (await stat(files.initramfs)).size,
     packages,
-    notices: [...kernel.notices, ...memcached.notices],
+    notices: kernel.notices,
   };
 }

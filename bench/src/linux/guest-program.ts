@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { type CpioEntry, packagedFile, type UnpackedPackage, writeCpio } from '@plumbline/variants';
-import { qemuArguments } from '../vmm/machine.ts';
 import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 
 /** What the guest shall run: a program of the packages or of `files`, its arguments, files by their place in the guest. */
 export interface LinuxGuestProgram {
   readonly argv: readonly [string, ...string[]];
   readonly files: readonly { readonly host: string; readonly guest: string }[];
+  /** Files of the packages that it reads, besides its libraries. */
+  readonly data?: readonly string[];
 }
 
 /** Where our init finds the program's arguments: zero-terminated strings. */
@@ -19,7 +20,7 @@ const ARGUMENTS_FILE = 'program.arguments';
  */
 export async function linuxProgramArchive(
   packages: readonly UnpackedPackage[],
-  { argv, files }: LinuxGuestProgram,
+  { argv, files, data = [] }: LinuxGuestProgram,
 ): Promise<Buffer> {
   const [path] = argv;
   const given = files.find(({ guest }) => guest === path)?.host;
@@ -28,6 +29,7 @@ export async function linuxProgramArchive(
   const added = [
     ...(given === undefined ? [{ host: program, guest: path }] : []),
     { host: packagedFile(packages, PROGRAM_LOADER), guest: PROGRAM_LOADER },
+    ...data.map((path) => ({ host: packagedFile(packages, path), guest: path })),
     ...libraries.map(({ name, file }) => ({ host: file, guest: `/usr/lib/x86_64-linux-gnu/${name}` })),
     ...files,
   ];
@@ -41,34 +43,4 @@ export async function linuxProgramArchive(
   );
   const list = Buffer.from(argv.map((word) => `${word}\0`).join(''));
   return writeCpio([...byPath.values(), { path: ARGUMENTS_FILE, kind: 'file', mode: 0o644, data: list }]);
-}
-
-/** The machine of a Linux guest that runs one program and has no network. */
-export interface LinuxGuestProgramMachine {
-  readonly kernel: string;
-  /** The guest's initramfs with the archive of {@link linuxProgramArchive} behind it. */
-  readonly initramfs: string;
-  readonly accelerator: 'tcg' | 'kvm';
-  readonly machine: 'microvm' | 'q35';
-  readonly vcpus: number;
-  readonly memoryBytes: number;
-  readonly serial: string;
-}
-
-/** QEMU's arguments for it, by the same function as for a kernel of ours. */
-export function linuxGuestProgramArguments(machine: LinuxGuestProgramMachine): string[] {
-  const { accelerator, vcpus, memoryBytes, kernel, initramfs, serial } = machine;
-  const options = ['console=ttyS0', 'quiet', 'panic=-1', 'cryptomgr.notests', 'random.trust_cpu=on', 'no_timer_check'];
-  if (accelerator === 'tcg') options.push('tsc_early_khz=1000000', 'nokaslr', 'norandmaps');
-  return qemuArguments({
-    accelerator,
-    machine: machine.machine,
-    vcpus,
-    memoryBytes,
-    kernel,
-    initrd: initramfs,
-    options: [...options, '--', 'program=yes'].join(' '),
-    serial,
-    ...(accelerator === 'tcg' ? { tcgThread: 'single' as const } : {}),
-  });
 }

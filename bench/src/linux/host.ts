@@ -1,27 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fetchPackageSet, type PackageProvenance, packagedFile } from '@plumbline/variants';
+import { fetchPackageSet } from '@plumbline/variants';
 import { pause } from '../deadline.ts';
 import { BenchError, EnvironmentError } from '../errors.ts';
-import { GUEST_MAC } from '../vmm/machine.ts';
+import { GUEST_ADDRESS, GUEST_MAC } from '../vmm/machine.ts';
 import { readCpuTime, type ServerCpuTime } from './cpu-time.ts';
+import { hostCommand } from './host-command.ts';
 import { type NamespaceSupport, NetworkNamespace, namespaceSupport } from './namespaces.ts';
-import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 
 export type { ServerCpuTime } from './cpu-time.ts';
 
 /** Whether `linux-host` can run here. */
 export type LinuxHostSupport = NamespaceSupport;
 
-/** memcached did not start, or ended early. Its own words are in the message. */
+/** The server did not start, or ended early. Its own words are in the message. */
 export class LinuxHostError extends BenchError {}
 
-/** How to start memcached as a process of this host. */
+/** A server as a process of this host. */
+export interface HostServer {
+  readonly name: string;
+  /** Program and arguments, as {@link hostCommand} makes them. */
+  readonly command: readonly string[];
+  /** It has started when a socket is bound to it, UDP or TCP. */
+  readonly port: number;
+}
+
+/** How to start a server as a process of this host: by default memcached. */
 export interface LinuxHostOptions {
-  /** Core that memcached is pinned to. */
+  /** Core that the server is pinned to. */
   readonly core: number;
+  /** What to start instead of memcached. */
+  readonly server?: HostServer;
   /** Item memory in MiB (`-m`), default 64. */
   readonly itemMebibytes?: number;
   /** Worker threads (`-t`), default 1. */
@@ -30,32 +40,30 @@ export interface LinuxHostOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A running memcached in a network namespace of its own. */
+/** A running server in a network namespace of its own. */
 export interface LinuxHost extends AsyncDisposable {
-  /** memcached's process id, as seen here. */
+  /** The server's process id, as seen here. */
   readonly pid: number;
-  /** memcached's address: 10.9.0.2, UDP and TCP port 11211, MAC 52:54:00:12:34:56. */
+  /** The server's address: 10.9.0.2, MAC 52:54:00:12:34:56. */
   readonly address: string;
   /** The generator's end of the veth pair: an interface without an address, for DPDK's `net_af_packet` (`iface=`). */
   readonly generatorInterface: string;
   /** Put before the generator's argv so that it runs inside the generator's network namespace. */
   readonly generatorPrefix: readonly string[];
-  readonly packages: readonly PackageProvenance[];
-  readonly notices: readonly string[];
-  /** CPU time of memcached's threads. */
+  /** CPU time of the server's threads. */
   cpuTime(): Promise<ServerCpuTime>;
-  /** Resolves when memcached or the namespaces' holder ended (`stop` included), with the reason and what was printed. */
+  /** Resolves when the server or the namespaces' holder ended (`stop` included), with the reason and what was printed. */
   readonly ended: Promise<{ readonly reason: string; readonly output: string }>;
-  /** Ends memcached and removes the namespaces. Idempotent. */
+  /** Ends the server and removes the namespaces. Idempotent. */
   stop(): Promise<void>;
 }
 
 const SERVER_INTERFACE = 'server0';
 const GENERATOR_INTERFACE = 'generator0';
-const SERVER_ADDRESS = '10.9.0.2';
+const SERVER_ADDRESS = GUEST_ADDRESS;
 const GENERATOR_ADDRESS = '10.9.0.1';
 const GENERATOR_MAC = '52:54:00:99:99:01';
-const PORT = 11211;
+const MEMCACHED_PORT = 11211;
 const START_DEADLINE_MS = 10_000;
 
 /** Tells whether network namespaces may be made here, and if not, what to do about it. */
@@ -88,32 +96,27 @@ async function connect(server: NetworkNamespace, generator: NetworkNamespace): P
   await generator.waitForCarrier(GENERATOR_INTERFACE);
 }
 
-/** Whether a UDP socket of the process's network namespace is bound to memcached's port. */
-async function isBound(pid: number): Promise<boolean> {
-  const port = `:${PORT.toString(16).toUpperCase().padStart(4, '0')} `;
+/** Whether a socket of the process's network namespace, UDP or TCP over IPv4, is bound to a port. */
+async function isBound(pid: number, port: number): Promise<boolean> {
+  const text = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   try {
-    return (await readFile(`/proc/${pid}/net/udp`, 'utf8'))
-      .split('\n')
-      .some((line) => line.slice(0, 30).includes(port));
+    const tables = await Promise.all(['udp', 'tcp'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8')));
+    return tables.some((table) => table.split('\n').some((line) => line.slice(0, 30).includes(text)));
   } catch {
     return false;
   }
 }
 
 /** Debian's memcached with the libraries of its own packages, so that host and guest run the same code. */
-async function memcachedCommand(
-  packages: Parameters<typeof sharedLibraries>[0],
-  options: LinuxHostOptions,
-): Promise<string[]> {
-  const program = packagedFile(packages, '/usr/bin/memcached');
-  const directories = new Set((await sharedLibraries(packages, program)).map(({ file }) => dirname(file)));
-  return [
-    ...['setpriv', '--pdeathsig', 'KILL', '--', 'taskset', '--cpu-list', String(options.core)],
-    ...[packagedFile(packages, PROGRAM_LOADER), '--library-path', [...directories].join(':'), program],
+async function memcached(options: LinuxHostOptions): Promise<HostServer> {
+  const { packages } = await fetchPackageSet('memcached', { onProgress: options.onProgress, signal: options.signal });
+  const port = String(MEMCACHED_PORT);
+  const argv = [
     // Root of the namespace only; changing users would clear the death signal.
-    ...['-u', 'root', '-U', String(PORT), '-p', String(PORT), '-l', SERVER_ADDRESS],
+    ...(['/usr/bin/memcached', '-u', 'root', '-U', port, '-p', port, '-l', SERVER_ADDRESS] as const),
     ...['-t', String(options.threads ?? 1), '-m', String(options.itemMebibytes ?? 64)],
-  ];
+  ] as const;
+  return { name: 'memcached', command: await hostCommand(packages, { argv, files: [] }), port: MEMCACHED_PORT };
 }
 
 /** Collects what a child prints; the end is kept. */
@@ -132,15 +135,15 @@ function describeEnd(child: ChildProcess): string {
 }
 
 /**
- * Starts Debian's memcached, pinned, in a fresh network namespace, and resolves when its socket is bound.
+ * Starts a server, pinned, in a fresh network namespace, and resolves when its socket is bound.
  * @throws EnvironmentError when namespaces are not permitted, naming the remedy
- * @throws LinuxHostError when memcached did not start before the deadline
+ * @throws LinuxHostError when the server did not start before the deadline
  */
 export async function startLinuxHost(options: LinuxHostOptions): Promise<LinuxHost> {
   const support = await linuxHostSupport();
   if (!support.available) throw new EnvironmentError(`linux-host: ${support.reason}\n${support.remedy}`);
-  const fetched = await fetchPackageSet('memcached', { onProgress: options.onProgress, signal: options.signal });
-  const command = await memcachedCommand(fetched.packages, options);
+  const { name, command, port } = options.server ?? (await memcached(options));
+  const pinned = ['setpriv', '--pdeathsig', 'KILL', '--', 'taskset', '--cpu-list', String(options.core), ...command];
 
   const cleanups: (() => Promise<unknown>)[] = [];
   let stopping: Promise<void> | undefined;
@@ -157,7 +160,7 @@ export async function startLinuxHost(options: LinuxHostOptions): Promise<LinuxHo
     cleanups.push(() => generator.close());
     await connect(server, generator);
 
-    const [program = '', ...args] = [...server.prefix, ...command];
+    const [program = '', ...args] = [...server.prefix, ...pinned];
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const output = collectOutput(child);
     const exited = once(child, 'exit');
@@ -167,22 +170,22 @@ export async function startLinuxHost(options: LinuxHostOptions): Promise<LinuxHo
       await exited.catch(() => {});
     });
     const end = performance.now() + START_DEADLINE_MS;
-    while (child.pid === undefined || !(await isBound(child.pid))) {
+    while (child.pid === undefined || !(await isBound(child.pid, port))) {
       options.signal?.throwIfAborted();
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
-        throw new LinuxHostError(`linux-host: memcached ${describeEnd(child)}\n${output()}`);
+        throw new LinuxHostError(`linux-host: ${name} ${describeEnd(child)}\n${output()}`);
       }
       if (performance.now() > end) {
         throw new LinuxHostError(
-          `linux-host: memcached bound no socket within ${START_DEADLINE_MS / 1000} s\n${output()}`,
+          `linux-host: ${name} bound no socket within ${START_DEADLINE_MS / 1000} s\n${output()}`,
         );
       }
       await pause(2);
     }
     const pid = child.pid;
     const ended = Promise.race([
-      exited.then(() => `memcached ${describeEnd(child)}`),
-      server.ended.then(() => "the holder of memcached's namespace ended"),
+      exited.then(() => `${name} ${describeEnd(child)}`),
+      server.ended.then(() => `the holder of ${name}'s namespace ended`),
       generator.ended.then(() => "the holder of the generator's namespace ended"),
     ]).then((reason) => ({ reason, output: output() }));
     return {
@@ -190,8 +193,6 @@ export async function startLinuxHost(options: LinuxHostOptions): Promise<LinuxHo
       address: SERVER_ADDRESS,
       generatorInterface: GENERATOR_INTERFACE,
       generatorPrefix: generator.prefix,
-      packages: fetched.packages.map(({ directory: _, ...provenance }) => provenance),
-      notices: fetched.notices,
       cpuTime: () => readCpuTime(pid),
       ended,
       stop,

@@ -3,11 +3,11 @@ export {
   type LinuxGuestOptions,
   linuxGuestArguments,
   linuxGuestCommandLine,
-  linuxGuestStartedLine,
 } from './guest-arguments.ts';
 export { buildLinuxGuestImage, type LinuxGuestImage, type LinuxGuestImageOptions } from './guest-image.ts';
-export { linuxGuestProgramArguments, linuxProgramArchive } from './guest-program.ts';
+export { linuxProgramArchive } from './guest-program.ts';
 export {
+  type HostServer,
   type LinuxHost,
   LinuxHostError,
   type LinuxHostOptions,
@@ -16,4 +16,5 @@ export {
   type ServerCpuTime,
   startLinuxHost,
 } from './host.ts';
+export { hostCommand } from './host-command.ts';
 export { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';

@@ -1,14 +1,12 @@
 /*
- * The first process of the Linux guest: loads the virtio drivers, sets the network up, starts
- * memcached and ends the machine when memcached ends. It is the whole user space besides memcached,
- * so that the guest runs nothing that our kernel does not.
+ * The first process of the Linux guest: loads the virtio drivers, sets the network up, runs the
+ * program whose arguments stand in /program.arguments (each ended by a zero byte), and ends the
+ * machine when the program ends. It is the whole user space besides the program, so that the guest
+ * runs nothing that our kernel does not.
  *
- * Arguments (after "--" on the kernel's command line):
- *   address=A.B.C.D/N   the guest's address
- *   neighbour=A.B.C.D,xx:xx:xx:xx:xx:xx   a static ARP entry (optional)
- *   threads=N memory=MEBIBYTES            memcached's -t and -m
- *   program=yes   run the program whose arguments stand in /program.arguments instead (each ended
- * by a zero byte); there is no network then
+ * Arguments (after "--" on the kernel's command line), all optional:
+ *   address=A.B.C.D/N   the guest's address; without it there is no network
+ *   neighbour=A.B.C.D,xx:xx:xx:xx:xx:xx   a static ARP entry
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -32,7 +30,7 @@
 
 /* QEMU's isa-debug-exit device: QEMU ends with the status (value << 1) | 1. */
 enum { kDebugExitPort = 0xf4, kExitOk = 0x10, kExitFailed = 0x11 };
-enum { kMemcachedPort = 11211, kMillisecondsToWait = 10000 };
+enum { kMillisecondsToWait = 10000 };
 
 __attribute__((noreturn)) static void end_machine(int value) {
   fflush(NULL);
@@ -131,8 +129,7 @@ static void add_neighbour(int fd, const char* device, const char* text) {
   if (ioctl(fd, SIOCSARP, &entry) != 0) fail("neighbour=%s", text);
 }
 
-static void set_up_network(char** argv) {
-  const char* text = argument(argv, "address", "10.9.0.2/24");
+static void set_up_network(char** argv, const char* text) {
   char digits[INET_ADDRSTRLEN];
   int prefix;
   struct in_addr address;
@@ -158,34 +155,6 @@ static void set_up_network(char** argv) {
   close(fd);
 }
 
-/* Whether a UDP socket is bound to memcached's port. */
-static bool is_bound(void) {
-  FILE* sockets = fopen("/proc/net/udp", "r");
-  if (sockets == NULL) return false;
-  char line[256];
-  bool bound = false;
-  while (fgets(line, sizeof line, sockets) != NULL) {
-    unsigned port;
-    if (sscanf(line, " %*d: %*x:%x", &port) == 1 && port == kMemcachedPort) bound = true;
-  }
-  fclose(sockets);
-  return bound;
-}
-
-static pid_t start_memcached(char** argv) {
-  const char *threads = argument(argv, "threads", "1"), *memory = argument(argv, "memory", "64");
-  pid_t child = fork();
-  if (child < 0) fail("fork");
-  if (child == 0) {
-    execl("/usr/bin/memcached", "memcached", "-u", "nobody", "-U", "11211", "-p", "11211", "-t",
-          threads, "-m", memory, (char*)NULL);
-    printf("plumbline-init: /usr/bin/memcached: %s\n", strerror(errno));
-    fflush(stdout);
-    _exit(127);
-  }
-  return child;
-}
-
 /* Becomes the child that runs the program of /program.arguments; its end is ours. */
 __attribute__((noreturn)) static void run_program(void) {
   static char text[4096];
@@ -204,7 +173,13 @@ __attribute__((noreturn)) static void run_program(void) {
     fail("%s", words[0]);
   }
   int status = 0;
+  /* Whatever else ends (nothing should) is reaped; nothing runs here while the program does. */
   while (waitpid(-1, &status, 0) != child) {
+  }
+  if (WIFSIGNALED(status)) {
+    printf("plumbline-init: the program was killed by signal %d\n", WTERMSIG(status));
+  } else if (status != 0) {
+    printf("plumbline-init: the program ended with status %d\n", WEXITSTATUS(status));
   }
   end_machine(status == 0 ? kExitOk : kExitFailed);
 }
@@ -214,29 +189,10 @@ int main(int argc, char** argv) {
   mount_kernel_file_systems();
   /* The console that the kernel opened before /dev was there is ours already. */
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (argument(argv + 1, "program", NULL) != NULL) run_program();
-  load_modules();
-  set_up_network(argv + 1);
-  pid_t memcached = start_memcached(argv + 1);
-  bool started = false;
-  int status = 0;
-  for (int waited = 0; !started; waited++) {
-    if (waitpid(memcached, &status, WNOHANG) == memcached) break;
-    started = is_bound();
-    errno = ETIMEDOUT;
-    if (!started && waited == kMillisecondsToWait) fail("memcached has bound no socket");
-    if (!started) usleep(1000);
+  const char* address = argument(argv + 1, "address", NULL);
+  if (address != NULL) {
+    load_modules();
+    set_up_network(argv + 1, address);
   }
-  if (started) {
-    printf("plumbline-init: memcached started\n");
-    /* Whatever else ends (nothing should) is reaped; nothing runs here while memcached does. */
-    while (waitpid(-1, &status, 0) != memcached) {
-    }
-  }
-  if (WIFSIGNALED(status)) {
-    printf("plumbline-init: memcached was killed by signal %d\n", WTERMSIG(status));
-  } else {
-    printf("plumbline-init: memcached ended with status %d\n", WEXITSTATUS(status));
-  }
-  end_machine(status == 0 ? kExitOk : kExitFailed);
+  run_program();
 }

@@ -1,10 +1,11 @@
 import type { DatasetWriter, Failure } from '@plumbline/datasets';
 import { DatasetWriteError } from '@plumbline/datasets';
-import type { Variant } from '@plumbline/variants';
 import { messageOf } from '../errors.ts';
 import {
   findSubject,
+  MEMCACHED_UDP,
   type PreparedSubject,
+  type Service,
   type Subject,
   SubjectFailure,
   type SubjectIdentity,
@@ -36,28 +37,36 @@ export interface Execution {
   readonly signal?: AbortSignal;
 }
 
-/** A subject in a variant, ready to boot, or why it cannot be. */
+/** A subject in a variant, with what it serves, ready to boot, or why it cannot be. */
 export type Preparation =
   | { readonly subject: Subject; readonly prepared: PreparedSubject }
   | { readonly subject: Subject; readonly obstacle: string };
 
 const UNAVAILABLE: SubjectIdentity = { kernelBuildId: 'unavailable', imageBuildId: 'unavailable', packages: {} };
 
-/** Names what must be prepared once: a subject in a variant. */
-export function preparationKey(subject: string, variant: Variant): string {
-  return `${subject} ${variant.name}`;
+/** What a subject is prepared to serve; for workloads without a service what it is prepared for anyway. */
+function serviceOf(workload: string): Service {
+  return findWorkload(workload).service ?? MEMCACHED_UDP;
+}
+
+/** Names what must be prepared once: a subject in a variant with what it serves. */
+export function preparationKey({
+  workload,
+  subject,
+  variant,
+}: Pick<BootPlan, 'workload' | 'subject' | 'variant'>): string {
+  return `${subject} ${variant.name} ${serviceOf(workload).id}`;
 }
 
 /** Prepares a subject; an obstacle is kept, so that the other subjects are measured all the same. */
 export async function prepare(
-  id: string,
-  variant: Variant,
+  plan: Pick<BootPlan, 'workload' | 'subject' | 'variant'>,
   onProgress: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<Preparation> {
-  const subject = findSubject(id);
+  const subject = findSubject(plan.subject);
   try {
-    return { subject, prepared: await subject.prepare(variant, onProgress, signal) };
+    return { subject, prepared: await subject.prepare(serviceOf(plan.workload), plan.variant, onProgress, signal) };
   } catch (error) {
     if (signal?.aborted) throw error;
     return { subject, obstacle: messageOf(error) };

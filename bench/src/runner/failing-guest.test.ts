@@ -36,20 +36,17 @@ function tinySubject(text: string, exitValue?: number): PreparedSubject {
   return {
     identity: { kernelBuildId: 'tiny', imageBuildId: 'tiny', packages: {} },
     boot: (config) =>
-      bootGuest(
-        { protocol: 'memcached', port: 11211, request: 'get' },
-        { ...config, answerTimeoutMs: 3_000 },
-        (sockets) =>
-          guestCommand({
-            accelerator: 'tcg',
-            machine: 'microvm',
-            vcpus: 1,
-            memoryBytes: 8 << 20,
-            kernel,
-            options: '',
-            network: { socket: sockets.network, queues: 1, mac: GUEST_MAC },
-            serial: join(config.directory, 'serial.log'),
-          }),
+      bootGuest({ port: 11211, request: 'get' }, { ...config, answerTimeoutMs: 3_000 }, (sockets) =>
+        guestCommand({
+          accelerator: 'tcg',
+          machine: 'microvm',
+          vcpus: 1,
+          memoryBytes: 8 << 20,
+          kernel,
+          options: '',
+          network: { socket: sockets.network, queues: 1, mac: GUEST_MAC },
+          serial: join(config.directory, 'serial.log'),
+        }),
       ),
   };
 }

@@ -167,15 +167,15 @@ async function prepareAll(
   task.output = 'building the load generator';
   const { id } = await generatorProgram();
   execution.circumstances = readCircumstances(id);
-  for (const { subject, variant } of plan.boots) {
-    const key = preparationKey(subject, variant);
+  for (const boot of plan.boots) {
+    const key = preparationKey(boot);
     if (into.has(key)) continue;
     task.output = key;
     const show = (line: string): void => {
       task.output = line;
     };
-    const preparation = await prepare(subject, variant, show, execution.signal);
-    if ('obstacle' in preparation) task.output = `${subject} is left out: ${preparation.obstacle}`;
+    const preparation = await prepare(boot, show, execution.signal);
+    if ('obstacle' in preparation) task.output = `${boot.subject} is left out: ${preparation.obstacle}`;
     into.set(key, preparation);
   }
 }
@@ -205,8 +205,8 @@ async function extend(
   if (request.boots < least) return;
   // Statistics are loaded when there is something to judge.
   const { figuresOf } = await import('@plumbline/reports');
-  const measurable = plan.templates.filter(({ subject, variant }) => {
-    const preparation = preparations.get(preparationKey(subject, variant));
+  const measurable = plan.templates.filter((template) => {
+    const preparation = preparations.get(preparationKey(template));
     return preparation !== undefined && 'prepared' in preparation;
   });
   const most = request.boots + EXTRA_BOOTS;
@@ -252,7 +252,7 @@ async function measureAll(
   const boots = planned.filter((boot) => !isDone(boot));
   const left = new TimeLeft(boots.reduce((sum, boot) => sum + bootSeconds(boot), 0));
   for (const [number, boot] of boots.entries()) {
-    const preparation = preparations.get(preparationKey(boot.subject, boot.variant));
+    const preparation = preparations.get(preparationKey(boot));
     if (!preparation) throw new BenchError(`${boot.subject} was not prepared`);
     const head = (): string => `[${number + 1}/${boots.length}, ${duration(left.seconds())} left] ${nameOf(boot)}`;
     if (!interactive) task.output = head();

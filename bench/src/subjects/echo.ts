@@ -1,7 +1,7 @@
 import { type KernelProgram, prepareKernelGuest } from './kernel-guest.ts';
 import type { Subject } from './subject.ts';
 
-const ECHO: KernelProgram = { name: 'echo', protocol: 'echo', port: 11211, request: 'echo' };
+const ECHO: KernelProgram = { name: 'echo', question: { request: 'echo', port: 11211 } };
 
 /** Our kernel sending every packet back: what guest and generator can do together, the limit of the pair. */
 export const echo: Subject = {
@@ -10,5 +10,7 @@ export const echo: Subject = {
   hasVariants: true,
   realAccelerator: (host) => host,
   exactAccelerator: undefined,
-  prepare: (variant, onProgress, signal) => prepareKernelGuest(ECHO, variant, onProgress, signal),
+  // It stands in for memcached.
+  serves: ['memcached-udp'],
+  prepare: (_, variant, onProgress, signal) => prepareKernelGuest(ECHO, variant, onProgress, signal),
 };

@@ -12,7 +12,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { buildGenerator, Generator } from '../generator/index.ts';
+import { buildGenerator, Generator, type Transport } from '../generator/index.ts';
 import type { BootConfig } from './subject.ts';
 
 /** The generator's device. */
@@ -63,8 +63,15 @@ function keepProgram(built: string): GeneratorProgram {
   return { file, id };
 }
 
-/** Starts a generator for a boot: on its own core, watching where the server's core is, ended with the boot. */
-export async function startGenerator(device: GeneratorDevice, config: BootConfig): Promise<Generator> {
+/**
+ * Starts a generator for a boot: on its own core, watching where the server's core is, ended with the boot.
+ * @param transport TCP leaves segmentation and checksums to the other end, as Linux's stack would
+ */
+export async function startGenerator(
+  device: GeneratorDevice,
+  transport: Transport | undefined,
+  config: BootConfig,
+): Promise<Generator> {
   const { file } = await generatorProgram();
   const generator = await Generator.start({
     binary: file,
@@ -73,6 +80,7 @@ export async function startGenerator(device: GeneratorDevice, config: BootConfig
     probeCore: config.cores.server,
     ...(device.kind === 'vhost-user' ? { queues: config.shape.queues ?? 1 } : {}),
     ...(device.kind === 'packet' ? { prefix: device.prefix } : {}),
+    ...(transport === 'tcp' ? { tso: true } : {}),
     ...(config.damage === undefined ? {} : { damage: config.damage }),
   });
   config.resources.defer(() => generator.stop());

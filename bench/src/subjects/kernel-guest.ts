@@ -5,13 +5,15 @@ import { EnvironmentError } from '../errors.ts';
 import { GUEST_MAC, type GuestConfig, guestCommand, lastLines, launchGuest } from '../vmm/index.ts';
 import { SubjectFailure } from './failure.ts';
 import { devicesAfter, toldTime } from './ready-line.ts';
-import { bootGuest, type GuestService } from './running-guest.ts';
+import { bootGuest } from './running-guest.ts';
+import type { Question } from './service.ts';
 import type { BootConfig, PreparedSubject, RunningSubject } from './subject.ts';
 
 /** A program that is linked into our kernel. */
-export interface KernelProgram extends GuestService {
+export interface KernelProgram {
   /** Value of the boot option `run`. */
   readonly name: 'memcached' | 'echo';
+  readonly question: Question;
 }
 
 /** The guest's end of the private link; the generator has 10.9.0.1. */
@@ -93,7 +95,7 @@ async function bootKernelGuest(
   if (accelerator === 'none') {
     throw new EnvironmentError(`${program.name} on our kernel runs in a virtual machine only`);
   }
-  return bootGuest(program, config, async (sockets) => {
+  return bootGuest(program.question, config, async (sockets) => {
     const plugin = config.counting
       ? countingPluginArguments({
           plugin: await buildCountingPlugin(),

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
-import { fetchImagePackages, packagedFile } from '@plumbline/variants';
-import { PROGRAM_LOADER, sharedLibraries } from '../linux/index.ts';
+import { fetchImagePackages } from '@plumbline/variants';
+import { hostCommand } from '../linux/index.ts';
 import { boundToUs } from '../process/launcher.ts';
 import { lastLines } from '../vmm/index.ts';
 import type { RunningProgram, SubjectProgram } from './program.ts';
@@ -15,13 +14,7 @@ const LONGEST_OUTPUT = 8 << 20;
  */
 export async function startHostProgram(config: BootConfig, program: SubjectProgram): Promise<RunningProgram> {
   const { packages } = await fetchImagePackages(program.packages, {});
-  const onHost = (path: string): string => program.files.find(({ guest }) => guest === path)?.host ?? path;
-  const [path, ...rest] = program.argv;
-  const own = onHost(path);
-  const file = own === path ? packagedFile(packages, path) : own;
-  const directories = new Set((await sharedLibraries(packages, file)).map((library) => dirname(library.file)));
-  const loaded = [packagedFile(packages, PROGRAM_LOADER), '--library-path', [...directories].join(':'), file];
-  const [launcher, ...argv] = boundToUs([...loaded, ...rest.map(onHost)], [config.cores.server]);
+  const [launcher, ...argv] = boundToUs(await hostCommand(packages, program), [config.cores.server]);
   const startedNs = process.hrtime.bigint();
   const child = spawn(launcher, argv, {
     cwd: config.directory,

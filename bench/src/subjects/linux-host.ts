@@ -1,25 +1,28 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
-import { fetchPackageSet } from '@plumbline/variants';
+import { fetchImagePackages, packagedFile } from '@plumbline/variants';
 import { readThreads } from 'perf-hooks-extra';
 import { EnvironmentError } from '../errors.ts';
-import { linuxHostSupport, startLinuxHost } from '../linux/index.ts';
+import { type HostServer, hostCommand, linuxHostSupport, startLinuxHost } from '../linux/index.ts';
 import { startGenerator } from './generator.ts';
 import { startHostProgram } from './linux-host-program.ts';
+import { SERVICE_IDS, type Service } from './service.ts';
 import type { BootConfig, PreparedSubject, RunningSubject, Subject } from './subject.ts';
 
-/** Debian's memcached as a process of this host, pinned to the core that the vCPU would have. */
+/** Debian's servers as processes of this host, pinned to the core that the vCPU would have. */
 export const linuxHost: Subject = {
   id: 'linux-host',
-  title: "Debian's memcached as a process of this host, over a veth pair",
+  title: "Debian's servers as processes of this host, over a veth pair",
   hasVariants: false,
   realAccelerator: () => 'none',
   runsPrograms: true,
   exactAccelerator: undefined,
+  serves: SERVICE_IDS,
   prepare: prepareLinuxHost,
 };
 
 async function prepareLinuxHost(
+  service: Service,
   _variant: unknown,
   onProgress: (line: string) => void,
   signal?: AbortSignal,
@@ -27,9 +30,12 @@ async function prepareLinuxHost(
   const support = await linuxHostSupport();
   if (!support.available) throw new EnvironmentError(`linux-host: ${support.reason}. ${support.remedy}`);
   // Fetched here: a boot must not wait for a mirror.
-  const fetched = await fetchPackageSet('memcached', { onProgress, ...(signal ? { signal } : {}) });
+  const fetched = await fetchImagePackages(service.packages, { onProgress, ...(signal ? { signal } : {}) });
   for (const notice of fetched.notices) onProgress(notice);
-  const packages = Object.fromEntries(fetched.packages.map(({ name, version }) => [name, version]));
+  const packages = {
+    ...Object.fromEntries(fetched.packages.map(({ name, version }) => [name, version])),
+    ...(await service.prepare()),
+  };
   const identity = release();
   return {
     identity: {
@@ -39,25 +45,39 @@ async function prepareLinuxHost(
         .digest('hex'),
       packages,
     },
-    boot: bootLinuxHost,
+    boot: (config) => bootLinuxHost(service, config),
     startProgram: startHostProgram,
   };
 }
 
-async function bootLinuxHost(config: BootConfig): Promise<RunningSubject> {
+async function serverOf(service: Service, config: BootConfig): Promise<HostServer> {
+  const { packages } = await fetchImagePackages(service.packages, {});
+  const { directory, shape } = config;
+  const program = await service.program({
+    ...{ vcpus: shape.vcpus, directory, scratch: directory },
+    file: (path) => packagedFile(packages, path),
+  });
+  return { name: service.id, command: await hostCommand(packages, program), port: service.question.port };
+}
+
+async function bootLinuxHost(service: Service, config: BootConfig): Promise<RunningSubject> {
+  const server = await serverOf(service, config);
   const startedNs = process.hrtime.bigint();
-  const host = await startLinuxHost({ core: config.cores.server, ...(config.signal ? { signal: config.signal } : {}) });
+  const host = await startLinuxHost({
+    ...{ core: config.cores.server, server },
+    ...(config.signal ? { signal: config.signal } : {}),
+  });
   config.resources.defer(() => host.stop());
   const generator = await startGenerator(
     { kind: 'packet', interface: host.generatorInterface, prefix: host.generatorPrefix },
+    service.question.transport,
     config,
   );
-  const answered = generator.waitAnswer({ request: 'get', port: 11211, timeoutMs: config.answerTimeoutMs });
+  const answered = generator.waitAnswer({ ...service.question, timeoutMs: config.answerTimeoutMs });
   answered.catch(() => {});
   let output = '';
   return {
     generator,
-    protocol: 'memcached',
     startedNs,
     answered,
     ended: host.ended.then((end) => {

@@ -3,47 +3,46 @@ import { join } from 'node:path';
 import { buildKernel, buildProgramImage, type KernelImage, type ProgramImage, type Variant } from '@plumbline/variants';
 import { buildCountingPlugin, countingPluginArguments, idleRangesOfElf, NEAR_TEXT } from '../counting/index.ts';
 import { EnvironmentError } from '../errors.ts';
-import { GUEST_MAC, guestCommand, lastLines, launchGuest, programConfig } from '../vmm/index.ts';
+import { GUEST_ADDRESS, GUEST_MAC, guestCommand, lastLines, launchGuest, programConfig } from '../vmm/index.ts';
 import type { RunningProgram, SubjectProgram } from './program.ts';
-import { bootGuest, type GuestService } from './running-guest.ts';
+import { bootGuest } from './running-guest.ts';
+import { guestPlace, SERVICE_IDS, type Service } from './service.ts';
 import type { BootConfig, PreparedSubject, RunningSubject, Subject } from './subject.ts';
 
-/** Debian's own memcached, unmodified, as the one program of our kernel: the binary that the Linux subjects run. */
+/** Debian's own servers, unmodified, as the one program of our kernel: the binaries that the Linux subjects run. */
 export const plumblineUnmodified: Subject = {
   id: 'plumbline-unmodified',
-  title: "Debian's memcached, unmodified, on our kernel",
+  title: "Debian's servers, unmodified, on our kernel",
   hasVariants: true,
   realAccelerator: (host) => host,
   runsPrograms: true,
   exactAccelerator: 'tcg',
+  serves: SERVICE_IDS,
   prepare: prepareUnmodified,
 };
 
-const MEMCACHED: GuestService = { protocol: 'memcached', port: 11211, request: 'get' };
-/** As on Linux, but without TCP, which the kernel does not have yet. One worker thread a vCPU. */
-const memcachedArguments = (vcpus: number): string[] => [
-  ...['memcached', '-u', 'root', '-l', '10.9.0.2', '-U', String(MEMCACHED.port), '-p', '0'],
-  ...['-t', String(vcpus), '-m', '64'],
-];
-
 async function prepareUnmodified(
+  service: Service,
   variant: Variant,
   onProgress: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<PreparedSubject> {
   onProgress(`building the kernel (${variant.name})`);
   const kernel = await buildKernel(variant.values, signal);
-  onProgress("making the image of Debian's memcached");
-  const image = await buildProgramImage(['memcached'], { onProgress, ...(signal ? { signal } : {}) });
+  onProgress(`making the image of ${service.packages.join(', ')}`);
+  const image = await buildProgramImage(service.packages, { onProgress, ...(signal ? { signal } : {}) });
   for (const notice of image.notices) onProgress(notice);
   return {
     identity: {
       kernelBuildId: kernel.buildId,
       imageBuildId: image.report.sha256,
       imageBytes: kernel.bytes + image.bytes,
-      packages: Object.fromEntries(image.packages.map(({ name, version }) => [name, version])),
+      packages: {
+        ...Object.fromEntries(image.packages.map(({ name, version }) => [name, version])),
+        ...(await service.prepare()),
+      },
     },
-    boot: (config) => bootUnmodified(kernel, image, config),
+    boot: (config) => bootUnmodified(kernel, image, service, config),
     startProgram: (config, program) => startProgram(kernel, config, program),
   };
 }
@@ -91,13 +90,19 @@ async function startProgram(kernel: KernelImage, config: BootConfig, program: Su
   };
 }
 
-async function bootUnmodified(kernel: KernelImage, image: ProgramImage, config: BootConfig): Promise<RunningSubject> {
+async function bootUnmodified(
+  kernel: KernelImage,
+  image: ProgramImage,
+  service: Service,
+  config: BootConfig,
+): Promise<RunningSubject> {
   const { accelerator, directory, shape } = config;
-  if (accelerator === 'none') throw new EnvironmentError('memcached on our kernel runs in a virtual machine only');
-  return bootGuest(MEMCACHED, config, async (sockets) => {
+  if (accelerator === 'none') throw new EnvironmentError(`${service.id} on our kernel runs in a virtual machine only`);
+  const { argv, files } = await service.program(guestPlace(shape.vcpus, directory));
+  return bootGuest(service.question, config, async (sockets) => {
     const guest = await programConfig(
       {
-        argv: memcachedArguments(shape.vcpus),
+        ...{ argv, files },
         kernel,
         image,
         accelerator,
@@ -105,7 +110,7 @@ async function bootUnmodified(kernel: KernelImage, image: ProgramImage, config: 
         vcpus: shape.vcpus,
         memoryBytes: shape.memoryBytes,
         variant: config.variant.values,
-        options: { ip: '10.9.0.2/24', ...config.options },
+        options: { ip: `${GUEST_ADDRESS}/24`, ...config.options },
         network: { socket: sockets.network, queues: shape.queues ?? 1, mac: GUEST_MAC },
       },
       directory,

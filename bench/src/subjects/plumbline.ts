@@ -1,7 +1,8 @@
 import { type KernelProgram, prepareKernelGuest } from './kernel-guest.ts';
+import { MEMCACHED_UDP } from './service.ts';
 import type { Subject } from './subject.ts';
 
-const MEMCACHED: KernelProgram = { name: 'memcached', protocol: 'memcached', port: 11211, request: 'get' };
+const MEMCACHED: KernelProgram = { name: 'memcached', question: MEMCACHED_UDP.question };
 
 /** memcached written to our kernel's native network interface. */
 export const plumbline: Subject = {
@@ -10,5 +11,6 @@ export const plumbline: Subject = {
   hasVariants: true,
   realAccelerator: (host) => host,
   exactAccelerator: 'tcg',
-  prepare: (variant, onProgress, signal) => prepareKernelGuest(MEMCACHED, variant, onProgress, signal),
+  serves: ['memcached-udp'],
+  prepare: (_, variant, onProgress, signal) => prepareKernelGuest(MEMCACHED, variant, onProgress, signal),
 };

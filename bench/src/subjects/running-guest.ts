@@ -2,14 +2,8 @@ import { join } from 'node:path';
 import { readThread } from 'perf-hooks-extra';
 import { type GuestCommand, launchGuest } from '../vmm/index.ts';
 import { startGenerator } from './generator.ts';
+import type { Question } from './service.ts';
 import type { BootConfig, RunningSubject } from './subject.ts';
-
-/** What a guest serves, and how to ask whether it does. */
-export interface GuestService {
-  readonly protocol: RunningSubject['protocol'];
-  readonly port: number;
-  readonly request: 'get' | 'echo';
-}
 
 /** Sockets of one boot. */
 export interface GuestSockets {
@@ -22,22 +16,19 @@ export interface GuestSockets {
 /**
  * Boots a guest with the generator at the other end of its network device: first the generator, already asking, then
  * the guest, so that the first answer is seen when it comes.
+ * @param question what it is asked until it answers
  * @param makeCommand QEMU's arguments, given the sockets; called before the generator is started.
  */
 export async function bootGuest(
-  service: GuestService,
+  question: Question,
   config: BootConfig,
   makeCommand: (sockets: GuestSockets) => GuestCommand | Promise<GuestCommand>,
 ): Promise<RunningSubject> {
   const { directory, resources, cores } = config;
   const sockets = { network: join(directory, 'net.sock'), counting: join(directory, 'counters.sock') };
   const command = await makeCommand(sockets);
-  const generator = await startGenerator({ kind: 'vhost-user', socket: sockets.network }, config);
-  const answered = generator.waitAnswer({
-    request: service.request,
-    port: service.port,
-    timeoutMs: config.answerTimeoutMs,
-  });
+  const generator = await startGenerator({ kind: 'vhost-user', socket: sockets.network }, question.transport, config);
+  const answered = generator.waitAnswer({ ...question, timeoutMs: config.answerTimeoutMs });
   answered.catch(() => {});
   // All of QEMU's threads share the vCPU's core: they sleep while the guest runs, and the generator's core stays free.
   const vm = launchGuest(command, resources, { cpus: [cores.server] });
@@ -49,7 +40,6 @@ export async function bootGuest(
   };
   return {
     generator,
-    protocol: service.protocol,
     startedNs: vm.startedNs,
     answered,
     ended: vm.exited.then((exit) => ({ reason: `the guest ended (${exit.kind})`, console: exit.text })),

@@ -5,7 +5,7 @@ import { buildGenerator } from '../generator/index.ts';
 import type { RunOptions, Traffic } from '../generator/protocol.ts';
 import { type AcceleratorRequest, chooseAccelerator, chooseCores, type Machine, Resources } from '../vmm/index.ts';
 import { startAnswering } from '../workloads/start.ts';
-import { findSubject, type PreparedSubject } from './index.ts';
+import { findSubject, MEMCACHED_UDP, type PreparedSubject } from './index.ts';
 
 /*
  * Our kernel serves the real generator, which checks every reply byte by byte: on both transports and machines, by
@@ -17,7 +17,7 @@ const prepared: Record<string, PreparedSubject> = {};
 beforeAll(async () => {
   await buildGenerator();
   for (const id of ['plumbline', 'echo']) {
-    prepared[id] = await findSubject(id).prepare(parseVariant('default'), () => {});
+    prepared[id] = await findSubject(id).prepare(MEMCACHED_UDP, parseVariant('default'), () => {});
   }
 }, 600_000);
 

@@ -5,6 +5,7 @@ import type { Generator } from '../generator/index.ts';
 import type { AnsweredEvent } from '../generator/protocol.ts';
 import type { Cores, GuestAccelerator, Machine, Resources } from '../vmm/index.ts';
 import type { RunningProgram, SubjectProgram } from './program.ts';
+import type { Service, ServiceId } from './service.ts';
 
 /** The hardware that every guest of a comparison gets alike. */
 export interface GuestShape {
@@ -56,8 +57,6 @@ export interface SubjectEnd {
 /** A subject under way, with the generator connected to it. */
 export interface RunningSubject {
   readonly generator: Generator;
-  /** What answers: decides the request that asks for readiness, and the traffic. */
-  readonly protocol: 'memcached' | 'echo';
   /** CLOCK_MONOTONIC, ns, right before the VMM or the process was started. */
   readonly startedNs: bigint;
   /** The first answer; asked for from before the start, so that its time is exact. Rejects at the time-out. */
@@ -82,7 +81,7 @@ export interface PreparedSubject {
    * ns, as the guest says it. Only kernels of ours have it.
    */
   startByInstructions?(config: BootConfig, seed: number): Promise<number>;
-  /** Starts a program for Linux instead of the server. Subjects that run any program have it. */
+  /** Starts a program for Linux instead of the service. Subjects that run any program have it. */
   startProgram?(config: BootConfig, program: SubjectProgram): Promise<RunningProgram>;
 }
 
@@ -98,7 +97,15 @@ export interface Subject {
   readonly runsPrograms?: boolean;
   /** The accelerator that counts its instructions, when it has one. */
   readonly exactAccelerator: 'tcg' | undefined;
-  prepare(variant: Variant, onProgress: (line: string) => void, signal?: AbortSignal): Promise<PreparedSubject>;
+  /** What it can serve. */
+  readonly serves: readonly ServiceId[];
+  /** Builds and fetches what it needs to serve, in a variant. */
+  prepare(
+    service: Service,
+    variant: Variant,
+    onProgress: (line: string) => void,
+    signal?: AbortSignal,
+  ): Promise<PreparedSubject>;
 }
 
 /** The name of what has no variants of ours: Debian's build. */

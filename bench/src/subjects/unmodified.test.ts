@@ -5,7 +5,7 @@ import type { RunOptions } from '../generator/protocol.ts';
 import { type AcceleratorRequest, chooseAccelerator, chooseCores, Resources } from '../vmm/index.ts';
 import { loadMix, memcachedTraffic } from '../workloads/mix.ts';
 import { startAnswering } from '../workloads/start.ts';
-import { findSubject, type PreparedSubject } from './index.ts';
+import { findSubject, MEMCACHED_UDP, type PreparedSubject } from './index.ts';
 
 /*
  * Debian's memcached, unmodified, on our kernel serves the real generator, which checks every reply byte by byte; with
@@ -14,7 +14,7 @@ import { findSubject, type PreparedSubject } from './index.ts';
 let prepared: PreparedSubject;
 beforeAll(async () => {
   await buildGenerator();
-  prepared = await findSubject('plumbline-unmodified').prepare(parseVariant('default'), () => {});
+  prepared = await findSubject('plumbline-unmodified').prepare(MEMCACHED_UDP, parseVariant('default'), () => {});
 }, 600_000);
 
 let resources: Resources;

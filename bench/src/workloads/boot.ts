@@ -2,6 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { Keyspace, RunOptions } from '../generator/protocol.ts';
 import { SubjectFailure } from '../subjects/failure.ts';
 import { servesAfter, toldTime } from '../subjects/ready-line.ts';
+import { MEMCACHED_UDP } from '../subjects/service.ts';
 import { variantsOf } from '../subjects/subject.ts';
 import { leastMemory } from './least-memory.ts';
 import { loadMix, memcachedTraffic } from './mix.ts';
@@ -150,6 +151,7 @@ async function run(context: BootContext): Promise<void> {
 export const boot: Workload = {
   id: 'boot',
   title: 'boot: start to first answer, least memory, image size',
+  service: MEMCACHED_UDP,
   plan,
   run,
 };

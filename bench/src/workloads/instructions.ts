@@ -1,12 +1,9 @@
-import { connectToCounters, instructionsPerRequest } from '../counting/index.ts';
-import { BenchError } from '../errors.ts';
-import type { RunOptions } from '../generator/protocol.ts';
-import { SubjectFailure } from '../subjects/failure.ts';
+import { MEMCACHED_UDP } from '../subjects/service.ts';
 import { variantsOf } from '../subjects/subject.ts';
-import { loadMix, memcachedTraffic } from './mix.ts';
-import { derivedSeed } from './random.ts';
-import { startAnswering } from './start.ts';
-import type { BootContext, BootTemplate, PlanRequest, Point, Workload } from './workload.ts';
+import { countLoad } from './counted.ts';
+import type { Load } from './load.ts';
+import { mixTraffic } from './mix.ts';
+import type { BootTemplate, PlanRequest, Point, Workload } from './workload.ts';
 
 const CONNECTIONS = 8;
 const OUTSTANDING = 4;
@@ -36,65 +33,18 @@ function plan(request: PlanRequest): BootTemplate[] {
   });
 }
 
-function requests(mix: string, count: number, seed: number): RunOptions {
-  return {
-    traffic: memcachedTraffic(loadMix(mix), derivedSeed(0, 'plain')),
-    loop: { kind: 'closed', connections: CONNECTIONS, outstanding: OUTSTANDING },
-    limit: { kind: 'requests', requests: count },
-    warmup: { kind: 'none' },
-    sliceMs: 0,
-    probe: false,
-    // Instructions are counted, not time: a slow emulator loses nothing before this.
-    lossTimeoutMs: 5_000,
-    settleMs: 0,
-    seed,
-    timeoutMs: 120_000,
-  };
-}
+const describe = ({ parameters }: Point): string => String(parameters.mix);
 
-async function run(context: BootContext): Promise<void> {
-  const config = { ...context.bootConfig(), counting: true };
-  try {
-    context.progress('starting');
-    const { running, orFailure } = await startAnswering(context.prepared, config);
-    if (running.countingSocket === undefined) throw new BenchError(`${context.plan.subject} cannot count instructions`);
-    const counters = await connectToCounters(running.countingSocket);
-    config.resources.defer(() => counters.close());
-    const { keyspace } = memcachedTraffic(loadMix('get'), derivedSeed(0, 'plain'));
-    await orFailure(running.generator.populate({ keyspace, timeoutMs: 60_000 }));
-    for (const point of context.plan.points) {
-      const mix = String(point.parameters.mix);
-      context.progress(mix);
-      await orFailure(running.generator.run(requests(mix, WARM_UP_REQUESTS, derivedSeed(context.seed, 'warm'))));
-      const before = await counters.read();
-      const { totals } = await orFailure(running.generator.run(requests(mix, REQUESTS, context.seed)));
-      const after = await counters.read();
-      if (totals.replies !== REQUESTS || totals.bad > 0) {
-        throw new SubjectFailure(
-          `of ${REQUESTS} requests ${totals.replies} were answered, ${totals.bad} wrongly`,
-          running.console(),
-        );
-      }
-      await record(context, point, instructionsPerRequest(before, after, REQUESTS));
-    }
-    await running.stop();
-  } finally {
-    await config.resources.close();
-  }
-}
-
-async function record(
-  context: BootContext,
-  point: Point,
-  { busy, ...parts }: ReturnType<typeof instructionsPerRequest>,
-): Promise<void> {
-  await context.record(point, [{ metric: 'instructions-per-request', value: busy, placement: 'none', parts }]);
+function loadOf(point: Point): Load {
+  const loop = { kind: 'closed', connections: CONNECTIONS, outstanding: OUTSTANDING } as const;
+  return { traffic: mixTraffic(describe(point)), loop };
 }
 
 /** Guest instructions for each request, counted from outside under TCG: the exact tier. */
 export const instructions: Workload = {
   id: 'instructions',
   title: 'instructions per request (counted under TCG)',
+  service: MEMCACHED_UDP,
   plan,
-  run,
+  run: (context) => countLoad(context, loadOf, describe, { counted: REQUESTS, warmUp: WARM_UP_REQUESTS }),
 };

@@ -1,23 +1,17 @@
 import type { SubjectId } from '@plumbline/datasets';
-import { cpuTimeBetween } from 'perf-hooks-extra';
 import { BenchError } from '../errors.ts';
-import type { Loop, Traffic } from '../generator/protocol.ts';
-import { type RunningSubject, variantsOf } from '../subjects/subject.ts';
-import { figuresOf, isDisturbed } from './evaluation.ts';
-import { loadMix, memcachedTraffic } from './mix.ts';
-import { derivedSeed, randomSource, shuffled } from './random.ts';
-import { startAnswering } from './start.ts';
-import type { BootContext, BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
+import type { Loop } from '../generator/protocol.ts';
+import { MEMCACHED_UDP } from '../subjects/service.ts';
+import { variantsOf } from '../subjects/subject.ts';
+import { type Load, loadSeconds, measureLoad } from './load.ts';
+import { mixTraffic } from './mix.ts';
+import { derivedSeed } from './random.ts';
+import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
 
 /** Source ports that a window is spread over; smaller windows use fewer. */
 const CONNECTIONS = 8;
 /** Payload of an echoed packet: as many bytes as the value that memcached answers with. */
 const ECHO_BYTES = 100;
-/** A point is measured at most so often; then it counts as disturbed. */
-const REPETITIONS = 3;
-const SECONDS: Record<Scope, number> = { quick: 1, default: 2, full: 4 };
-/** Probes, warm-up and draining around a point. */
-const AROUND_SECONDS = 0.6;
 
 /** Windows of each mix. A window is the number of requests under way at once. */
 const WINDOWS: Record<Scope, Record<string, readonly number[]>> = {
@@ -48,7 +42,7 @@ function pointsOf(subject: SubjectId, isDefault: boolean, scope: Scope): Point[]
   const mixes = Object.entries(WINDOWS[scope]).filter(
     ([mix]) => mix === 'get' || (subject !== 'echo' && (isDefault || scope === 'full')),
   );
-  const seconds = SECONDS[scope] + AROUND_SECONDS;
+  const seconds = loadSeconds(scope);
   const open = openRates(subject, scope).map(
     (rate): Point => ({ parameters: { mix: 'get', arrivals: 'poisson', rate }, seconds }),
   );
@@ -81,12 +75,6 @@ function plan(request: PlanRequest): BootTemplate[] {
   });
 }
 
-interface MeasuredPoint {
-  readonly point: Point;
-  readonly loop: Loop;
-  readonly traffic: Traffic;
-}
-
 function loopOf({ window, rate }: Parameters): Loop | undefined {
   if (typeof rate === 'number') {
     return { kind: 'open', rate, arrivals: 'poisson', connections: CONNECTIONS, maxInFlight: MOST_IN_FLIGHT };
@@ -96,94 +84,24 @@ function loopOf({ window, rate }: Parameters): Loop | undefined {
   return { kind: 'closed', connections, outstanding: window / connections };
 }
 
-function describe(point: Point, protocol: RunningSubject['protocol']): MeasuredPoint {
+function loadOf(subject: SubjectId, point: Point): Load {
   const { mix } = point.parameters;
   const loop = loopOf(point.parameters);
   if (typeof mix !== 'string' || !loop) {
     throw new BenchError(`memcached-udp has no point ${JSON.stringify(point.parameters)}`);
   }
-  const traffic: Traffic =
-    protocol === 'echo'
-      ? { protocol: 'echo', port: 11211, payloadBytes: ECHO_BYTES }
-      : // One seed for all boots: the same keys and values everywhere.
-        memcachedTraffic(loadMix(mix), derivedSeed(0, mix === 'etc' ? 'etc' : 'plain'));
-  return { point, loop, traffic };
+  if (subject === 'echo') return { traffic: { protocol: 'echo', port: 11211, payloadBytes: ECHO_BYTES }, loop };
+  return { traffic: mixTraffic(mix), loop };
 }
 
-/** Measures one point, again when the host disturbed it, and records it. */
-async function measurePoint(context: BootContext, running: RunningSubject, what: MeasuredPoint): Promise<void> {
-  const seconds = SECONDS[context.scope];
-  for (let repetition = 1; ; repetition += 1) {
-    const before = context.hostState();
-    const threadsBefore = await running.serverThreads();
-    const result = await running.generator.run({
-      traffic: what.traffic,
-      loop: what.loop,
-      limit: { kind: 'seconds', seconds },
-      warmup: { kind: 'steady', maxSeconds: 1 },
-      seed: derivedSeed(context.seed, `${JSON.stringify(what.point.parameters)} ${repetition}`),
-      timeoutMs: (seconds * 5 + 10) * 1000,
-    });
-    const served = cpuTimeBetween(threadsBefore, await running.serverThreads());
-    // Between slices the server rests while the cores are probed: only time under load counts.
-    const loaded =
-      result.warmupNs +
-      result.slices.reduce((sum, slice) => sum + slice.durationNs * Number(slice.phase === 'measure'), 0);
-    const serverBusy = Math.min(1, served / loaded);
-    const { totals } = result;
-    if (totals.bad > 0) {
-      await context.fail(
-        what.point,
-        `${totals.bad} of ${totals.replies} replies are wrong: ${result.firstBad ?? 'no example'}`,
-        running.console(),
-      );
-      return;
-    }
-    if (totals.replies === 0) {
-      await context.fail(what.point, `none of ${totals.sent} requests was answered`, running.console());
-      return;
-    }
-    const disturbed = isDisturbed(result);
-    if (disturbed && repetition < REPETITIONS) continue;
-    const around = { before, after: context.hostState() };
-    const figures = figuresOf(result, context.plan.subject, serverBusy, disturbed, around);
-    await context.record(what.point, figures);
-    return;
-  }
-}
-
-async function run(context: BootContext): Promise<void> {
-  const config = context.bootConfig();
-  try {
-    context.progress('starting');
-    const { running, orFailure } = await startAnswering(context.prepared, config);
-    const points = shuffled(context.plan.points, randomSource(context.seed)).map((point) =>
-      describe(point, running.protocol),
-    );
-    let populated: string | undefined;
-    // Points of one set of keys follow each other, so that each set is written once; its order within is random.
-    const keysOf = ({ traffic }: MeasuredPoint): string =>
-      'keyspace' in traffic ? JSON.stringify(traffic.keyspace) : '';
-    const order = [...new Set(points.map(keysOf))];
-    for (const what of order.flatMap((keys) => points.filter((point) => keysOf(point) === keys))) {
-      const { mix, window, rate } = what.point.parameters;
-      context.progress(`${mix}, ${rate === undefined ? `window ${window}` : `${rate} requests/s`}`);
-      if ('keyspace' in what.traffic && keysOf(what) !== populated) {
-        await orFailure(running.generator.populate({ keyspace: what.traffic.keyspace, timeoutMs: 30_000 }));
-        populated = keysOf(what);
-      }
-      await orFailure(measurePoint(context, running, what));
-    }
-    await running.stop();
-  } finally {
-    await config.resources.close();
-  }
-}
+const describe = ({ parameters: { mix, window, rate } }: Point): string =>
+  `${mix}, ${rate === undefined ? `window ${window}` : `${rate} requests/s`}`;
 
 /** Throughput and latency of memcached requests over UDP: closed loop by window; in full runs open loop by rate too. */
 export const memcachedUdp: Workload = {
   id: 'memcached-udp',
   title: 'memcached over UDP: throughput and latency by window',
+  service: MEMCACHED_UDP,
   plan,
-  run,
+  run: (context) => measureLoad(context, (point) => loadOf(context.plan.subject, point), describe),
 };

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { BenchError, messageOf, UsageError } from '../errors.ts';
 import { keyspaceSchema, popularitySchema, sizesSchema, type Traffic } from '../generator/protocol.ts';
+import { derivedSeed } from './random.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../datasets/workloads/', import.meta.url));
 
@@ -64,4 +65,9 @@ export function memcachedTraffic(mix: Mix, seed: number): Extract<Traffic, { pro
     popularity: mix.popularity,
     getShare: mix.getShare,
   };
+}
+
+/** A mix by name as traffic, with one seed for all boots: the same keys and values everywhere. */
+export function mixTraffic(name: string): Extract<Traffic, { protocol: 'memcached' }> {
+  return memcachedTraffic(loadMix(name), derivedSeed(0, name === 'etc' ? 'etc' : 'plain'));
 }

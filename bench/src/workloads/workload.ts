@@ -1,5 +1,6 @@
 import type { Accelerator, HostState, MetricName, Placement, Slice, SubjectId } from '@plumbline/datasets';
 import type { Variant } from '@plumbline/variants';
+import type { Service } from '../subjects/service.ts';
 import type { BootConfig, GuestShape, PreparedSubject, Subject } from '../subjects/subject.ts';
 import type { GuestAccelerator } from '../vmm/index.ts';
 
@@ -79,6 +80,8 @@ export interface BootContext {
 export interface Workload {
   readonly id: string;
   readonly title: string;
+  /** What subjects serve in it. Those that only start programs of their own have none. */
+  readonly service?: Service;
   /** The boots that this workload wants, each repeated by the runner. */
   plan(request: PlanRequest): BootTemplate[];
   /** Measures all points of one boot. What it throws is recorded for the points that are not done. */

@@ -1,0 +1,73 @@
+import { connectToCounters, instructionsPerRequest } from '../counting/index.ts';
+import { BenchError } from '../errors.ts';
+import { SubjectFailure } from '../subjects/failure.ts';
+import { type Load, populate } from './load.ts';
+import { derivedSeed } from './random.ts';
+import { startAnswering } from './start.ts';
+import type { BootContext, Point } from './workload.ts';
+
+/** How often requests are sent at a point. */
+export interface CountedRequests {
+  /** Enough that the requests of the last window, which meet an emptying queue, do not show. */
+  readonly counted: number;
+  /** Before the count: caches of the guest's software (allocators, tables) are filled by then. */
+  readonly warmUp: number;
+}
+
+/**
+ * Counts the instructions of all points of a boot, requests being sent one window after the other, and records them with
+ * the program's part and the kernel's.
+ */
+export async function countLoad(
+  context: BootContext,
+  loadOf: (point: Point) => Load,
+  describe: (point: Point) => string,
+  requests: CountedRequests,
+): Promise<void> {
+  const config = { ...context.bootConfig(), counting: true };
+  try {
+    context.progress('starting');
+    const { running, orFailure } = await startAnswering(context.prepared, config);
+    if (running.countingSocket === undefined) throw new BenchError(`${context.plan.subject} cannot count instructions`);
+    const counters = await connectToCounters(running.countingSocket);
+    config.resources.defer(() => counters.close());
+    const send = (load: Load, count: number, seed: number) =>
+      orFailure(
+        running.generator.run({
+          ...load,
+          limit: { kind: 'requests', requests: count },
+          warmup: { kind: 'none' },
+          sliceMs: 0,
+          probe: false,
+          // Instructions are counted, not time: a slow emulator loses nothing before this.
+          lossTimeoutMs: 5_000,
+          settleMs: 0,
+          seed,
+          timeoutMs: 120_000,
+        }),
+      );
+    let populated: string | undefined;
+    for (const point of context.plan.points) {
+      const load = loadOf(point);
+      context.progress(describe(point));
+      const keys = 'keyspace' in load.traffic ? JSON.stringify(load.traffic.keyspace) : undefined;
+      if (keys !== populated) await orFailure(populate(running, load, 60_000));
+      populated = keys;
+      await send(load, requests.warmUp, derivedSeed(context.seed, 'warm'));
+      const before = await counters.read();
+      const { totals } = await send(load, requests.counted, context.seed);
+      const after = await counters.read();
+      if (totals.replies !== requests.counted || totals.bad > 0) {
+        throw new SubjectFailure(
+          `of ${requests.counted} requests ${totals.replies} were answered, ${totals.bad} wrongly`,
+          running.console(),
+        );
+      }
+      const { busy, ...parts } = instructionsPerRequest(before, after, requests.counted);
+      await context.record(point, [{ metric: 'instructions-per-request', value: busy, placement: 'none', parts }]);
+    }
+    await running.stop();
+  } finally {
+    await config.resources.close();
+  }
+}
