@@ -4,7 +4,7 @@ import { BenchError } from '../errors.ts';
 import { duration } from '../runner/progress.ts';
 import { takeMeasurementLock } from '../runner/run-store.ts';
 import { type BufferCensus, BufferLeak, censusCount, lastCensus, type SoakCounts } from '../runner/soak.ts';
-import { findSubject, SubjectFailure } from '../subjects/index.ts';
+import { findSubject, MEMCACHED_UDP, SubjectFailure } from '../subjects/index.ts';
 import { chooseAccelerator, chooseCores, closeOnSignal, parseAcceleratorRequest, Resources } from '../vmm/index.ts';
 import { loadMix, memcachedTraffic } from '../workloads/mix.ts';
 import { derivedSeed } from '../workloads/random.ts';

@@ -7,8 +7,6 @@ import { PROGRAM_LOADER, sharedLibraries } from './shared-libraries.ts';
 export interface LinuxGuestProgram {
   readonly argv: readonly [string, ...string[]];
   readonly files: readonly { readonly host: string; readonly guest: string }[];
-  /** Files of the packages that it reads, besides its libraries. */
-  readonly data?: readonly string[];
 }
 
 /** Where our init finds the program's arguments: zero-terminated strings. */
@@ -20,7 +18,7 @@ const ARGUMENTS_FILE = 'program.arguments';
  */
 export async function linuxProgramArchive(
   packages: readonly UnpackedPackage[],
-  { argv, files, data = [] }: LinuxGuestProgram,
+  { argv, files }: LinuxGuestProgram,
 ): Promise<Buffer> {
   const [path] = argv;
   const given = files.find(({ guest }) => guest === path)?.host;
@@ -29,7 +27,6 @@ export async function linuxProgramArchive(
   const added = [
     ...(given === undefined ? [{ host: program, guest: path }] : []),
     { host: packagedFile(packages, PROGRAM_LOADER), guest: PROGRAM_LOADER },
-    ...data.map((path) => ({ host: packagedFile(packages, path), guest: path })),
     ...libraries.map(({ name, file }) => ({ host: file, guest: `/usr/lib/x86_64-linux-gnu/${name}` })),
     ...files,
   ];

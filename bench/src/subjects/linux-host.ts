@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
-import { fetchImagePackages, packagedFile } from '@plumbline/variants';
+import { fetchImagePackages } from '@plumbline/variants';
 import { readThreads } from 'perf-hooks-extra';
 import { EnvironmentError } from '../errors.ts';
 import { type HostServer, hostCommand, linuxHostSupport, startLinuxHost } from '../linux/index.ts';
@@ -55,7 +55,7 @@ async function serverOf(service: Service, config: BootConfig): Promise<HostServe
   const { directory, shape } = config;
   const program = await service.program({
     ...{ vcpus: shape.vcpus, directory, scratch: directory },
-    file: (path) => packagedFile(packages, path),
+    seen: ({ host }) => host,
   });
   return { name: service.id, command: await hostCommand(packages, program), port: service.question.port };
 }

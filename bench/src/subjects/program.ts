@@ -9,8 +9,6 @@ export interface SubjectProgram {
   readonly argv: readonly [string, ...string[]];
   /** Files of ours that it needs, among them the program itself when it is in no package. */
   readonly files: readonly AddedFile[];
-  /** Files of the packages that it reads, besides its libraries. */
-  readonly data?: readonly string[];
 }
 
 /** A program under way. */

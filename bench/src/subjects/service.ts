@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { AddedFile } from '@plumbline/variants';
 import type { WaitAnswerOptions } from '../generator/protocol.ts';
 import { compileProgram } from '../programs/compile.ts';
 import { GUEST_ADDRESS } from '../vmm/index.ts';
@@ -12,8 +13,8 @@ export interface ServicePlace {
   readonly directory: string;
   /** A folder that the server may write to, as it sees it. */
   readonly scratch: string;
-  /** Where a file of the server's packages is, as the server sees it. */
-  file(path: string): string;
+  /** Where the server finds a file that it is given. */
+  seen(file: AddedFile): string;
 }
 
 /** How to find out whether a server answers. */
@@ -38,7 +39,7 @@ const NOTHING_OF_OURS = async (): Promise<Record<string, string>> => ({});
 
 /** A place inside of a guest. */
 export function guestPlace(vcpus: number, directory: string): ServicePlace {
-  return { vcpus, directory, scratch: '/tmp', file: (path) => path };
+  return { vcpus, directory, scratch: '/tmp', seen: ({ guest }) => guest };
 }
 
 /** Debian's memcached, over UDP and TCP; one worker thread a vCPU. */
@@ -79,7 +80,7 @@ export const REDIS: Service = {
   }),
 };
 
-/** Debian's page of 612 bytes, from a file; what is not said here is as Debian's own configuration has it. */
+/** What is not said here is as Debian's own configuration has it. */
 function nginxConfiguration(folder: string, scratch: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `user root root;
@@ -104,22 +105,28 @@ ${temporary.map((name) => `  ${name}_temp_path ${scratch}/${name};\n`).join('')}
 `;
 }
 
-const NGINX_CONFIGURATION = '/etc/nginx/plumbline.conf';
-const PAGE = '/usr/share/nginx/html/index.html';
-/** Debian's nginx without a page of its own, one process. */
+/** The size of nginx's own first page for many years, and so of what most measurements of it serve. */
+export const PAGE_BYTES = 612;
+const pageOf = (bytes: number): string => {
+  const [head, tail] = ['<!DOCTYPE html>\n<title>Plumbline</title>\n<p>', '</p>\n'];
+  return `${head}${'x'.repeat(bytes - head.length - tail.length)}${tail}`;
+};
+
+/** Debian's nginx, one process, with one page. */
 export const NGINX: Service = {
   id: 'nginx',
   packages: ['nginx'],
   question: { request: 'http', port: 80, transport: 'tcp' },
   prepare: NOTHING_OF_OURS,
-  program: async ({ directory, scratch, file }) => {
-    const host = join(directory, 'nginx.conf');
-    writeFileSync(host, nginxConfiguration(dirname(file(PAGE)), scratch));
+  program: async ({ directory, scratch, seen }) => {
+    const configuration = { host: join(directory, 'nginx.conf'), guest: '/etc/nginx/plumbline.conf' };
+    const page = { host: join(directory, 'index.html'), guest: '/srv/www/index.html' };
+    writeFileSync(page.host, pageOf(PAGE_BYTES));
+    writeFileSync(configuration.host, nginxConfiguration(dirname(seen(page)), scratch));
     return {
       packages: ['nginx'],
-      argv: ['/usr/sbin/nginx', '-e', 'stderr', '-p', scratch, '-c', NGINX_CONFIGURATION],
-      files: [{ host, guest: NGINX_CONFIGURATION }],
-      data: [PAGE],
+      argv: ['/usr/sbin/nginx', '-e', 'stderr', '-p', scratch, '-c', seen(configuration)],
+      files: [configuration, page],
     };
   },
 };

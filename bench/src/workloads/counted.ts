@@ -22,7 +22,7 @@ export async function countLoad(
   context: BootContext,
   loadOf: (point: Point) => Load,
   describe: (point: Point) => string,
-  requests: CountedRequests,
+  requestsOf: (load: Load) => CountedRequests,
 ): Promise<void> {
   const config = { ...context.bootConfig(), counting: true };
   try {
@@ -49,6 +49,7 @@ export async function countLoad(
     let populated: string | undefined;
     for (const point of context.plan.points) {
       const load = loadOf(point);
+      const requests = requestsOf(load);
       context.progress(describe(point));
       const keys = 'keyspace' in load.traffic ? JSON.stringify(load.traffic.keyspace) : undefined;
       if (keys !== populated) await orFailure(populate(running, load, 60_000));

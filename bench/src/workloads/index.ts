@@ -2,10 +2,13 @@ import { UsageError } from '../errors.ts';
 import { boot } from './boot.ts';
 import { determinism } from './determinism.ts';
 import { instructions } from './instructions.ts';
+import { memcachedTcp, redis } from './key-value-tcp.ts';
 import { memcachedUdp } from './memcached-udp.ts';
+import { nginx } from './nginx.ts';
 import { syscall, threads } from './operations.ts';
 import { programStart } from './program-start.ts';
 import { sqlite } from './sqlite.ts';
+import { connect, tcpRr, tcpStream } from './tcp-peer.ts';
 import type { Workload } from './workload.ts';
 
 export * from './workload.ts';
@@ -13,6 +16,12 @@ export * from './workload.ts';
 /** Everything that can be done with subjects, in the order of reports. */
 export const WORKLOADS: readonly Workload[] = [
   memcachedUdp,
+  memcachedTcp,
+  redis,
+  nginx,
+  tcpRr,
+  tcpStream,
+  connect,
   boot,
   instructions,
   determinism,

@@ -46,5 +46,5 @@ export const instructions: Workload = {
   title: 'instructions per request (counted under TCG)',
   service: MEMCACHED_UDP,
   plan,
-  run: (context) => countLoad(context, loadOf, describe, { counted: REQUESTS, warmUp: WARM_UP_REQUESTS }),
+  run: (context) => countLoad(context, loadOf, describe, () => ({ counted: REQUESTS, warmUp: WARM_UP_REQUESTS })),
 };

@@ -5,7 +5,6 @@ import { MEMCACHED_UDP } from '../subjects/service.ts';
 import { variantsOf } from '../subjects/subject.ts';
 import { type Load, loadSeconds, measureLoad } from './load.ts';
 import { mixTraffic } from './mix.ts';
-import { derivedSeed } from './random.ts';
 import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
 
 /** Source ports that a window is spread over; smaller windows use fewer. */

@@ -1,0 +1,115 @@
+import type { Service } from '../subjects/service.ts';
+import { type Subject, variantsOf } from '../subjects/subject.ts';
+import { countLoad } from './counted.ts';
+import { type Load, loadSeconds, measureLoad } from './load.ts';
+import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
+
+/** One point of a workload, and from which scope on it is measured: `default` means in default and in full runs. */
+export interface PointChoice {
+  readonly parameters: Parameters;
+  /** Under load, in the default variant and on Linux. */
+  readonly from: Scope;
+  /** Under load, in variants other than the default. */
+  readonly variantsFrom: Scope;
+  /** Counted under TCG, in the default variant and on Linux. */
+  readonly countedFrom: Scope;
+}
+
+/** A workload over TCP: one service under several loads, measured and counted. */
+export interface TcpWorkload {
+  readonly id: string;
+  readonly title: string;
+  readonly service: Service;
+  readonly points: readonly PointChoice[];
+  load(parameters: Parameters): Load;
+  describe(parameters: Parameters): string;
+  /** Requests that are counted at a point, given how many are under way at once (default: {@link countedRequests}). */
+  counted?(window: number): number;
+}
+
+/** What TCP's figures depend on, in runs that do not measure everything. */
+const DIMENSIONS = ['net'];
+const SCOPES: readonly Scope[] = ['quick', 'default', 'full'];
+const within = (from: Scope, scope: Scope): boolean => SCOPES.indexOf(from) <= SCOPES.indexOf(scope);
+
+/** Enough that the last window, which meets an emptying queue, does not show. */
+function countedRequests(window: number): number {
+  return Math.max(10_000, 50 * window);
+}
+
+function windowOf({ loop }: Load): number {
+  return loop.kind === 'closed' ? loop.connections * loop.outstanding : loop.maxInFlight;
+}
+
+function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanRequest): BootTemplate[] {
+  if (!subject.serves.includes(workload.service.id)) return [];
+  const { scope } = request;
+  const real = subject.realAccelerator(request.host);
+  const variants = variantsOf(subject, request.variants, scope === 'full' ? undefined : DIMENSIONS);
+  return variants.flatMap((variant) => {
+    const standard = !subject.hasVariants || variant.name === 'default';
+    const chosen = (from: (choice: PointChoice) => Scope, seconds: number): Point[] =>
+      workload.points
+        .filter((choice) => within(from(choice), scope))
+        .map(({ parameters }) => ({ parameters, seconds }));
+    const common = { workload: workload.id, subject: subject.id, variant };
+    const templates: BootTemplate[] = [];
+    if (real !== undefined) {
+      const points = chosen((choice) => (standard ? choice.from : choice.variantsFrom), loadSeconds(scope));
+      templates.push({ ...common, accelerator: real, points, overheadSeconds: 3 });
+    }
+    if (subject.exactAccelerator !== undefined) {
+      // The variants' counts explain what differs between them under load.
+      const from = (choice: PointChoice): Scope =>
+        within(standard ? 'quick' : choice.variantsFrom, scope) ? choice.countedFrom : 'full';
+      templates.push({
+        ...common,
+        accelerator: subject.exactAccelerator,
+        points: chosen(from, subject.hasVariants ? 1 : 3),
+        overheadSeconds: subject.hasVariants ? 2 : 5,
+      });
+    }
+    return templates.filter(({ points }) => points.length > 0);
+  });
+}
+
+/** Makes a workload of its description. */
+export function tcpWorkload(workload: TcpWorkload): Workload {
+  const { id, title, service } = workload;
+  const loadOf = ({ parameters }: Point): Load => workload.load(parameters);
+  const describe = ({ parameters }: Point): string => workload.describe(parameters);
+  const count = workload.counted ?? countedRequests;
+  return {
+    id,
+    title,
+    service,
+    plan: (request) => request.subjects.flatMap((subject) => templatesOf(workload, subject, request)),
+    run: (context) =>
+      context.plan.accelerator === 'tcg'
+        ? countLoad(context, loadOf, describe, (load) => {
+            const counted = count(windowOf(load));
+            return { counted, warmUp: Math.ceil(counted / 10) };
+          })
+        : measureLoad(context, loadOf, describe),
+  };
+}
+
+/** The product of values by parameter: all combinations. */
+export function combinations(values: Readonly<Record<string, readonly (string | number | boolean)[]>>): Parameters[] {
+  return Object.entries(values).reduce<Parameters[]>(
+    (done, [name, choices]) => done.flatMap((before) => choices.map((choice) => ({ ...before, [name]: choice }))),
+    [{}],
+  );
+}
+
+/** Points of a full run, some of which are in smaller runs too: those that a choice names are taken from there. */
+export function pointsOf(choices: readonly PointChoice[], full: readonly Parameters[]): PointChoice[] {
+  const key = (parameters: Parameters): string => JSON.stringify(Object.entries(parameters).sort());
+  const named = new Set(choices.map(({ parameters }) => key(parameters)));
+  return [
+    ...choices,
+    ...full
+      .filter((parameters) => !named.has(key(parameters)))
+      .map((parameters): PointChoice => ({ parameters, from: 'full', variantsFrom: 'full', countedFrom: 'full' })),
+  ];
+}
