@@ -53,6 +53,7 @@ enum class BufferRole : uint8_t {
   kReceived,  // payload in a receive queue, which is at `link`
   kUnsent,    // payload in a send queue, of which no frame was made yet
   kSent,      // ... was made
+  kLent,      // payload in a send queue that lies in somebody's buffer: no headers in front of it
 };
 
 // One linear buffer that a device can read and write. `data` may move within the buffer, never

@@ -128,8 +128,10 @@ Deadline timeout_deadline(const QueueLoop& loop) {
   return pending ? Deadline{loop.next_timeouts} : Deadline::never();
 }
 
-void wait_for_interrupt(QueueLoop& loop) {
-  loop.wait.wait_until([&] { return loop.pair.has_received(); }, timeout_deadline(loop));
+void wait_for_interrupt(QueueLoop& loop, Deadline timer) {
+  const Deadline timeouts = timeout_deadline(loop);
+  loop.wait.wait_until([&] { return loop.pair.has_received(); },
+                       timer.at.count < timeouts.at.count ? timer : timeouts);
 }
 
 }  // namespace plumbline::net

@@ -39,7 +39,8 @@ void handle_timeouts(QueueLoop& loop, Nanoseconds now);
 void report_rest(QueueLoop& loop);
 // When the time-outs are due next, if any is running.
 Deadline timeout_deadline(const QueueLoop& loop);
-// With the device's interrupt armed: blocks until it comes, or a time-out of the protocols is due.
-void wait_for_interrupt(QueueLoop& loop);
+// With the device's interrupt armed: blocks until it comes, or a time-out of the protocols or
+// `timer` is due.
+void wait_for_interrupt(QueueLoop& loop, Deadline timer = Deadline::never());
 
 }  // namespace plumbline::net

@@ -29,7 +29,8 @@ QueueMemory::QueueMemory(BufferPool& pool, const tcp::MemorySource& pages, size_
       small_reserve_(std::max(pool.count() / 4, kForControl)),
       receive_reserve_(std::max(pool.count() / 8, kForControl)),
       piece_source_(take_back_piece, *this),
-      reference_source_(take_back_reference, *this) {}
+      reference_source_(take_back_reference, *this),
+      description_source_(take_back_description, *this) {}
 
 QueueMemory::~QueueMemory() {
   trim();
@@ -141,8 +142,8 @@ void QueueMemory::trim() {
   }
 }
 
-// A page of descriptors. There are never more in use than a transmit ring has entries, so pages of
-// them stay.
+// A page of descriptors. Their pages stay: a transmit ring refers to no more than it has entries,
+// and what applications hand over is bounded by send buffers.
 bool QueueMemory::add_references() {
   std::byte* const page = take_pages(0);
   if (page == nullptr) return false;
@@ -158,15 +159,33 @@ bool QueueMemory::add_references() {
   return true;
 }
 
-PacketBuffer* QueueMemory::refer(PacketBuffer* of, std::byte* data, uint32_t length) {
+PacketBuffer* QueueMemory::take_descriptor() {
   if (references_ == nullptr && !add_references()) [[unlikely]]
     return nullptr;
+  PacketBuffer* const descriptor = references_;
+  references_ = descriptor->next;
+  ++references_in_use_;
+  descriptor->references = 1;
+  descriptor->next = nullptr;
+  descriptor->checksum = ChecksumState::kUnknown;
+  return descriptor;
+}
+
+void QueueMemory::give_descriptor(PacketBuffer* descriptor) {
+  descriptor->next = references_;
+  references_ = descriptor;
+  --references_in_use_;
+}
+
+PacketBuffer* QueueMemory::refer(PacketBuffer* of, std::byte* data, uint32_t length) {
   if (!of->share()) [[unlikely]]
     return nullptr;
-  PacketBuffer* const reference = references_;
-  references_ = reference->next;
-  ++references_in_use_;
-  reference->references = 1;
+  PacketBuffer* const reference = take_descriptor();
+  if (reference == nullptr) [[unlikely]] {
+    release(of);
+    return nullptr;
+  }
+  reference->source = &reference_source_;
   reference->memory = of->memory;
   reference->physical = of->physical;
   reference->data = data;
@@ -174,18 +193,39 @@ PacketBuffer* QueueMemory::refer(PacketBuffer* of, std::byte* data, uint32_t len
   // What it keeps from being free, roughly: for whoever holds it after the one that `of` is
   // accounted to.
   reference->capacity = static_cast<uint16_t>(length);
-  reference->next = nullptr;
-  reference->checksum = ChecksumState::kUnknown;
   reference->link = of;
   return reference;
 }
 
 void QueueMemory::take_back_reference(BufferSource& source, PacketBuffer* reference) {
-  QueueMemory& memory = static_cast<Source&>(source).memory;
   auto* const of = static_cast<PacketBuffer*>(reference->link);
-  reference->next = memory.references_;
-  memory.references_ = reference;
-  --memory.references_in_use_;
+  static_cast<Source&>(source).memory.give_descriptor(reference);
+  release(of);
+}
+
+PacketBuffer* QueueMemory::describe(PacketBuffer* of, std::byte* data, uint32_t length,
+                                    uint32_t room) {
+  PacketBuffer* const piece = take_descriptor();
+  if (piece == nullptr) [[unlikely]]
+    return nullptr;
+  piece->source = &description_source_;
+  // Only what lies behind the room is ever touched.
+  piece->memory = data - room;
+  piece->physical = of->physical + static_cast<uint64_t>(data - of->memory) - room;
+  piece->data = data;
+  piece->length = length;
+  const uint32_t least = length + room;
+  // A device buffer is tied up however little of it is meant.
+  const uint32_t held = of->source == &pool_ ? std::max<uint32_t>(of->capacity, least) : least;
+  piece->capacity = static_cast<uint16_t>(held - PacketBuffer::kHeadroom);
+  // The send queue has the link.
+  piece->next = of;
+  return piece;
+}
+
+void QueueMemory::take_back_description(BufferSource& source, PacketBuffer* piece) {
+  PacketBuffer* const of = piece->next;
+  static_cast<Source&>(source).memory.give_descriptor(piece);
   release(of);
 }
 

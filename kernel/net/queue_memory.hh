@@ -80,6 +80,11 @@ class QueueMemory {
   // reference to `of`; its `link` is in use. nullptr: no memory, or too many references.
   PacketBuffer* refer(PacketBuffer* of, std::byte* data, uint32_t length);
 
+  // A piece of a send queue: `length` bytes at `data` in `of`, behind `room` bytes that are not its
+  // own. It takes over a reference to `of`, and gives it back when nobody sends the bytes any more.
+  // nullptr: no memory.
+  PacketBuffer* describe(PacketBuffer* of, std::byte* data, uint32_t length, uint32_t room);
+
   // Whether a buffer is a piece of pages, and so nobody's frame.
   bool is_piece(const PacketBuffer* buffer) const { return buffer->source == &piece_source_; }
   bool is_reference(const PacketBuffer* buffer) const {
@@ -92,8 +97,11 @@ class QueueMemory {
   bool short_of_buffers() { return !has_available(receive_reserve_); }
   BufferPool& pool() { return pool_; }
 
+  // Where copies are counted from now on, for who reads them from outside: an element a CopyWay,
+  // instead of statistics().
+  void count_copies_in(std::span<CopyCount, kCopyWays> counts) { copied_ = counts.data(); }
   void count(CopyWay way, uint64_t bytes) {
-    CopyCount& counted = statistics_.copied[static_cast<size_t>(way)];
+    CopyCount& counted = copied_[static_cast<size_t>(way)];
     ++counted.copies;
     counted.bytes += bytes;
   }
@@ -129,6 +137,9 @@ class QueueMemory {
   }
   static void take_back_piece(BufferSource& source, PacketBuffer* piece);
   static void take_back_reference(BufferSource& source, PacketBuffer* reference);
+  static void take_back_description(BufferSource& source, PacketBuffer* piece);
+  PacketBuffer* take_descriptor();
+  void give_descriptor(PacketBuffer* descriptor);
   bool add_references();
   std::byte* take_pages(unsigned order);
   void give_pages(void* memory, unsigned order);
@@ -146,11 +157,13 @@ class QueueMemory {
   size_t bytes_kept_ = 0;
   Source piece_source_;
   Source reference_source_;
+  Source description_source_;
   std::array<PacketBuffer*, kMostOrder + 1> kept_{};
   PacketBuffer* references_ = nullptr;  // free ones
   PacketBuffer* reference_pages_ = nullptr;
   size_t references_in_use_ = 0;
   QueueMemoryStatistics statistics_;
+  CopyCount* copied_ = statistics_.copied.data();
 };
 
 }  // namespace plumbline::net

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace plumbline::net {
 //   static constexpr uint32_t kRoom              bytes in front of a piece's payload
 //   bool may_append(const PacketBuffer* tail)    whether more bytes may go behind a piece's
 //   PacketBuffer* allocate(uint32_t bytes)       a piece for (the first of) so many more bytes
+//   PacketBuffer* describe(of, data, length)     a piece that is somebody's memory; nullptr: copy
 template <class Derived>
 class QueuedBytes {
  public:
@@ -57,13 +59,7 @@ class QueuedBytes {
       if (piece == nullptr) return {};
       piece->queued = 0;
       piece->role = BufferRole::kUnsent;
-      piece->link = nullptr;
-      if (last_ == nullptr)
-        first_ = piece;
-      else
-        last_->link = piece;
-      last_ = piece;
-      footprint_ += piece->footprint();
+      push_piece(piece);
       room = room_in(piece);
     }
     return {payload(last_) + last_->queued, room < length ? room : length};
@@ -74,6 +70,28 @@ class QueuedBytes {
     last_->queued = static_cast<uint16_t>(last_->queued + length);
     size_ += length;
     if (last_->queued == 0) drop_last();
+  }
+
+  // Appends `length` bytes at `data` in the buffer `of`, where they lie if the variant can and it
+  // is worth it, else by a copy. Nobody may change them before they are acknowledged. Returns how
+  // many were taken: with all of them goes one reference to `of`, which comes back by release()
+  // when the last of them is acknowledged and sent.
+  uint32_t hand_over(PacketBuffer* of, std::byte* data, uint32_t length) {
+    if (PacketBuffer* const piece = derived().describe(of, data, length); piece != nullptr) {
+      piece->queued = static_cast<uint16_t>(length);
+      piece->role = BufferRole::kLent;
+      push_piece(piece);
+      size_ += length;
+      return length;
+    }
+    const std::byte* from = data;
+    const uint32_t taken = append(length, [&](std::span<std::byte> to) {
+      std::memcpy(to.data(), from, to.size());
+      from += to.size();
+      return to.size();
+    });
+    if (taken == length) release(of);
+    return taken;
   }
 
   // Drops `length` bytes, at most size(), from the front.
@@ -145,6 +163,16 @@ class QueuedBytes {
 
  private:
   Derived& derived() { return static_cast<Derived&>(*this); }
+
+  void push_piece(PacketBuffer* piece) {
+    piece->link = nullptr;
+    if (last_ == nullptr)
+      first_ = piece;
+    else
+      last_->link = piece;
+    last_ = piece;
+    footprint_ += piece->footprint();
+  }
 
   // The last piece, which has no bytes: the program's copy failed at its first.
   void drop_last() {

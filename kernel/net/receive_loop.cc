@@ -9,6 +9,7 @@
 #include "core/panic.hh"
 #include "core/per_cpu.hh"
 #include "net/queue_loop.hh"
+#include "net/queue_stack.hh"
 #include "sched/thread.hh"
 
 namespace plumbline::net {
@@ -21,6 +22,9 @@ constexpr uint32_t kPacketsPerTick = 1024;
 struct ServedQueue {
   QueueLoop& loop;
   const NetworkService& service;
+  // Without TCP nullptr.
+  StackPath* tcp = nullptr;
+  StreamServer* streams = nullptr;
 };
 
 // Spins until a frame has arrived; false after `spins` empty polls. Counted as waiting, not work.
@@ -39,35 +43,81 @@ void look_at_clock(const ServedQueue& served) {
   handle_timeouts(served.loop, now);
 }
 
+// What came is handled by its connections' handlers, and what they say goes out.
+void finish_streams(const ServedQueue& served, Nanoseconds now) {
+  do {
+    served.streams->progress(now);
+  } while (served.tcp->finish(now) || served.streams->is_waiting());
+}
+
+void run_stream_timers(const ServedQueue& served) {
+  const Nanoseconds now = monotonic_now();
+  served.tcp->run_timers(now);
+  finish_streams(served, now);
+}
+
+Deadline next_stream_timer(const ServedQueue& served) {
+  if (served.tcp == nullptr) return Deadline::never();
+  const auto next = served.tcp->stack().next_timer();
+  return next ? Deadline{*next} : Deadline::never();
+}
+
 // Blocks until the device interrupts, or a time-out of the protocols is due.
 void sleep_until_frames(const ServedQueue& served) {
   report_rest(served.loop);
   if (served.loop.pair.arm_interrupt()) {
-    wait_for_interrupt(served.loop);
+    wait_for_interrupt(served.loop, next_stream_timer(served));
     served.loop.pair.disarm_interrupt();
   }
   look_at_clock(served);
+  if (served.tcp != nullptr) run_stream_timers(served);
+}
+
+size_t handle_burst(const ServedQueue& served) {
+  QueueLoop& loop = served.loop;
+  std::array<PacketBuffer*, Interface::kBurst> frames;
+  const size_t count = loop.pair.receive(frames);
+  if (served.tcp == nullptr) {
+    loop.interface.receive({frames.data(), count}, loop.out);
+    if (loop.out.size() != 0) loop.out.flush();
+    return count;
+  }
+  const Nanoseconds now = monotonic_now();
+  served.tcp->begin(now);
+  loop.interface.receive({frames.data(), count}, loop.out);
+  served.tcp->run_timers(now);
+  finish_streams(served, now);
+  return count;
 }
 
 [[noreturn]] void run(const ServedQueue& served) {
   QueueLoop& loop = served.loop;
   const uint64_t spins = poll_spins();
-  std::array<PacketBuffer*, Interface::kBurst> frames;
   look_at_clock(served);
   for (;;) {
     if (!poll_for_frames(loop.pair, spins)) {
       sleep_until_frames(served);
       continue;
     }
-    const size_t count = loop.pair.receive(frames);
-    loop.interface.receive({frames.data(), count}, loop.out);
-    if (loop.out.size() != 0) loop.out.flush();
+    const size_t count = handle_burst(served);
     if (loop.packets_until_tick <= count) {
       look_at_clock(served);
     } else {
       loop.packets_until_tick -= static_cast<uint32_t>(count);
     }
   }
+}
+
+// For a stack that has none yet, before it is served.
+void attach_streams(ServedQueue& served, unsigned count, const tcp::SipHashKey& secret) {
+  const unsigned queue = served.loop.index;
+  served.tcp = make_queue_stack(served.loop, count, secret);
+  if (served.tcp != nullptr)
+    served.streams =
+        new (std::nothrow) StreamServer(served.tcp->stack(), page_source(),
+                                        served.tcp->stack().configuration().maximum_connections);
+  if (served.streams == nullptr) panic("no memory for TCP on the network's queue %u", queue);
+  served.service.attach_tcp(served.service.context, queue, *served.streams);
 }
 
 }  // namespace
@@ -84,12 +134,14 @@ void serve_network(const NetworkService& service) {
           service.name);
   const InterfaceConfiguration configuration = read_configuration(*device);
   const unsigned count = device->queue_pair_count();
+  const tcp::SipHashKey secret = draw_stack_secret();
   std::array<ServedQueue*, virtio::NetDevice::kMostPairs> served{};
   for (unsigned i = 0; i < count; ++i) {
     QueueLoop& loop = make_queue_loop(*device, configuration, i);
-    service.attach(service.context, i, loop.interface);
+    if (service.attach != nullptr) service.attach(service.context, i, loop.interface);
     served[i] = new (std::nothrow) ServedQueue{loop, service};
     if (served[i] == nullptr) panic("no memory for the network's queue %u", i);
+    if (service.attach_tcp != nullptr) attach_streams(*served[i], count, secret);
   }
   const uint32_t ip = configuration.address.address.value;
   log_info("%s serves %u.%u.%u.%u/%u on %u queue%s of %s", service.name, ip >> 24, ip >> 16 & 255,

@@ -4,6 +4,7 @@
 
 #include "core/units.hh"
 #include "net/interface.hh"
+#include "net/stream_server.hh"
 
 namespace plumbline::net {
 
@@ -11,12 +12,16 @@ namespace plumbline::net {
 struct NetworkService {
   const char* name;
   // Binds the application's ports on the interface of one queue pair; called for all of them,
-  // before any is served. Handlers of different queues run on different CPUs at the same time.
+  // before any is served. Handlers of different queues run on different CPUs at the same time. May
+  // be nullptr.
   void (*attach)(void* context, unsigned queue, Interface& interface);
   // Called on every queue's thread when time may have moved on: after a sleep, before it handles
   // what woke it, and every few hundred packets. May be nullptr.
   void (*tick)(void* context, Nanoseconds now);
   void* context;
+  // Listens on TCP ports of one queue's stack, with handlers that run on the queue's thread. Called
+  // after attach(). nullptr: without it there is no TCP.
+  void (*attach_tcp)(void* context, unsigned queue, StreamServer& server) = nullptr;
 };
 
 // How many queue pairs will be served. 0: there is no network device.

@@ -66,7 +66,7 @@ void compare_with_string(unsigned seed, size_t buffers, size_t most_bytes) {
       ring.erase(ring.begin() + static_cast<ptrdiff_t>(index));
     };
     for (int step = 0; step < 4000; ++step) {
-      switch (below(8)) {
+      switch (below(9)) {
         case 0:
         case 1: {
           const uint32_t lengths[] = {below(100) + 1, below(2500) + 1, below(70000) + 1};
@@ -90,7 +90,25 @@ void compare_with_string(unsigned seed, size_t buffers, size_t most_bytes) {
         case 3:
           if (!ring.empty()) complete(below(static_cast<uint32_t>(ring.size())));
           break;
-        case 4:
+        case 4: {
+          // Somebody's buffer: of the device, or a piece; and it goes back when it was sent.
+          if (model.size() > 400000) break;
+          const bool device = below(2) == 0;
+          const uint32_t length = below(device ? 2000 : 30000) + 1;
+          PacketBuffer* const lent =
+              device ? test.pool.allocate() : test.memory.allocate_piece(length + 12);
+          if (lent == nullptr) break;
+          const auto limit = std::min(length, static_cast<uint32_t>(lent->tailroom()));
+          const std::string text = stream_bytes(written, limit);
+          std::memcpy(lent->data, text.data(), limit);
+          const uint32_t count = queue.hand_over(lent, lent->data, limit);
+          REQUIRE(count <= limit);
+          if (count < limit) release(lent);
+          model += text.substr(0, count);
+          written += count;
+          break;
+        }
+        case 5:
           if (below(50) == 0) {
             test.refuse_pages = !test.refuse_pages;
           } else if (below(50) == 0) {

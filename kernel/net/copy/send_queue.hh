@@ -22,6 +22,8 @@ class SendQueue : public QueuedBytes<SendQueue> {
 
   bool may_append(const PacketBuffer*) const { return true; }
   PacketBuffer* allocate(uint32_t bytes);
+  // All that is sent is copied.
+  static PacketBuffer* describe(PacketBuffer*, std::byte*, uint32_t) { return nullptr; }
 };
 
 }  // namespace plumbline::net::copy

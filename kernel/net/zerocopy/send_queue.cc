@@ -6,6 +6,7 @@
 namespace plumbline::net::zerocopy {
 
 bool SendQueue::may_append(const PacketBuffer* tail) const {
+  if (tail->role == BufferRole::kLent) return false;
   // Not sent yet, it makes the frame longer that the piece will be.
   if (tail->role == BufferRole::kUnsent) return true;
   // Behind bytes that were sent there is no room for headers: a frame of its own needs a second
@@ -21,12 +22,22 @@ PacketBuffer* SendQueue::allocate(uint32_t bytes) {
   return queue_memory().allocate_piece(bytes + kRoom);
 }
 
+PacketBuffer* SendQueue::describe(PacketBuffer* of, std::byte* data, uint32_t length) {
+  if (length <= kCopyBreak || length > kMostLent) return nullptr;
+  QueueMemory& memory = queue_memory();
+  // The receive ring needs its buffers more than this saves.
+  if (of->source == &memory.pool() && memory.short_of_buffers()) [[unlikely]]
+    return nullptr;
+  return memory.describe(of, data, length, kRoom);
+}
+
 PacketBuffer* SendQueue::make_frame(uint32_t headers, uint32_t offset, uint32_t length) {
   ASSERT(headers <= kRoom - PacketBuffer::kHeadroom && offset + length <= size());
   if (length == 0) return queue_memory().allocate_header(headers);
   const Place place = find(offset);
   PacketBuffer* const piece = place.piece;
-  if (place.offset == 0 && length <= piece->queued && piece->references == 1) {
+  if (place.offset == 0 && length <= piece->queued && piece->references == 1 &&
+      piece->role != BufferRole::kLent) {
     // Nobody but this queue has it: the room for headers is not being sent.
     (void)piece->share();
     piece->role = BufferRole::kSent;
@@ -60,7 +71,7 @@ uint32_t SendQueue::copy_behind(PacketBuffer* to, uint32_t offset, uint32_t leng
   for (uint32_t left = length; left != 0;) {
     const uint32_t part = std::min(left, place.piece->queued - place.offset);
     std::memcpy(to->data + to->length, payload(place.piece) + place.offset, part);
-    place.piece->role = BufferRole::kSent;
+    mark_sent(place.piece);
     to->length += part;
     left -= part;
     place = {next_piece(place.piece), 0};
@@ -80,7 +91,7 @@ bool SendQueue::chain_parts(PacketBuffer* header, uint32_t offset, uint32_t leng
     PacketBuffer* const reference =
         queue_memory().refer(place.piece, payload(place.piece) + place.offset, part);
     if (reference == nullptr) return false;
-    place.piece->role = BufferRole::kSent;
+    mark_sent(place.piece);
     last->next = reference;
     last = reference;
     length -= part;

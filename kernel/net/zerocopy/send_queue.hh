@@ -26,11 +26,17 @@ class SendQueue : public QueuedBytes<SendQueue> {
   // Payload up to this is copied behind the headers when it can not be sent from where it is: a
   // second descriptor costs both sides more than the copy.
   static constexpr uint32_t kCopyBreak = 256;
+  // Most bytes of somebody's buffer in one piece: sizes of pieces are of 16 bits.
+  static constexpr uint32_t kMostLent = 65535 - kRoom;
   // Most parts of a frame that are referred to; a frame of more is put together in one piece.
   static constexpr unsigned kMostParts = 16;
 
   bool may_append(const PacketBuffer* tail) const;
   PacketBuffer* allocate(uint32_t bytes);
+  PacketBuffer* describe(PacketBuffer* of, std::byte* data, uint32_t length);
+  static void mark_sent(PacketBuffer* piece) {
+    if (piece->role == BufferRole::kUnsent) piece->role = BufferRole::kSent;
+  }
   uint32_t copy_behind(PacketBuffer* to, uint32_t offset, uint32_t length);
   bool chain_parts(PacketBuffer* header, uint32_t offset, uint32_t length);
   bool chain_copy(PacketBuffer* header, uint32_t offset, uint32_t length);
