@@ -2,10 +2,12 @@
 // table.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include "arch/x86_64/call_entry_text.h"
 #include "core/result.hh"
 
 // The kernel is compiled for general registers only, which the attribute needs; hosted builds are
@@ -26,12 +28,19 @@ struct CallEntry {
   unsigned number;
   const char* name;
   CallFunction function;
+  // Where a stub that knows the number jumps to; null: the entry for all numbers.
+  void (*entry)();
   // The call looks at or changes registers beyond its arguments (call_registers()).
   bool with_registers = false;
 };
 
 // One more than the highest number in the table (Linux, arch/x86/entry/syscalls/syscall_64.tbl).
 inline constexpr unsigned kCallNumbers = 512;
+
+// Where stubs jump to, by the call's number; the last: where the number is not known.
+using CallEntries = std::array<std::uint64_t, kCallNumbers + 1>;
+// Complete once initialise_calls() has run.
+const CallEntries& call_entries();
 
 // Puts all registered calls into the table. Called before the first program starts.
 void initialise_calls();
@@ -71,15 +80,34 @@ struct Adapt<Function> : Adapter<Function, R, P...> {};
 // LINUX_CALL(39, getpid, call_getpid) at namespace scope. The function takes up to six integers
 // (int and unsigned take the register's low half, as on Linux) and returns Result<integer> or
 // Status.
-#define LINUX_CALL(number_, name_, function_)                                         \
-  [[gnu::section("linux_calls"), gnu::used, gnu::aligned(8),                          \
-    gnu::retain]] static const ::plumbline::linux_abi::CallEntry linux_call_##name_ { \
-    number_, #name_, ::plumbline::linux_abi::call_detail::Adapt<function_>::call      \
-  }
+#define LINUX_CALL(number_, name_, function_) \
+  LINUX_CALL_ENTRY(number_, name_, function_) \
+  LINUX_CALL_IN_TABLE(number_, name_, function_, call_entry_of_##name_, false)
 
 // The same for calls that use call_registers(): clone, vfork, execve, rt_sigreturn.
-#define LINUX_CALL_WITH_REGISTERS(number_, name_, function_)                           \
-  [[gnu::section("linux_calls"), gnu::used, gnu::aligned(8),                           \
-    gnu::retain]] static const ::plumbline::linux_abi::CallEntry linux_call_##name_ {  \
-    number_, #name_, ::plumbline::linux_abi::call_detail::Adapt<function_>::call, true \
+#define LINUX_CALL_WITH_REGISTERS(number_, name_, function_) \
+  LINUX_CALL_IN_TABLE(number_, name_, function_, nullptr, true)
+
+#define LINUX_CALL_IN_TABLE(number_, name_, function_, entry_, with_registers_)           \
+  [[gnu::section("linux_calls"), gnu::used, gnu::aligned(8),                              \
+    gnu::retain]] static const ::plumbline::linux_abi::CallEntry linux_call_##name_ {     \
+    number_, #name_, ::plumbline::linux_abi::call_detail::Adapt<function_>::call, entry_, \
+        with_registers_                                                                   \
   }
+
+#define LINUX_CALL_TEXT(...) LINUX_CALL_STRING(__VA_ARGS__)
+#define LINUX_CALL_STRING(...) #__VA_ARGS__
+
+// The call's own entry (arch/x86_64/call_entry_text.h).
+#ifdef PLUMBLINE_HOSTED
+#define LINUX_CALL_ENTRY(number_, name_, function_) \
+  [[maybe_unused]] constexpr void (*call_entry_of_##name_)() = nullptr;
+#else
+#define LINUX_CALL_ENTRY(number_, name_, function_)                                           \
+  [[gnu::naked, gnu::section(".text.call_entries"), gnu::used, gnu::aligned(CALL_ENTRY_SIZE), \
+    gnu::retain]] static void call_entry_of_##name_() {                                       \
+    asm(LINUX_CALL_TEXT(CALL_ENTRY_TEXT(number_)));                                           \
+    asm("call %P0" : : "i"(::plumbline::linux_abi::call_detail::Adapt<function_>::call));     \
+    asm(LINUX_CALL_TEXT(CALL_EXIT_TEXT));                                                     \
+  }
+#endif

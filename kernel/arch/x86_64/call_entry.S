@@ -1,10 +1,11 @@
-/* System calls: one entry for the syscall instruction (LSTAR) and for the jumps that replace it (linux/entry/stubs.hh).
+/* System calls: one entry for the syscall instruction (LSTAR) and for those jumps that replace it (linux/entry/stubs.hh)
+ * whose number is not known; the others have entries of their own (linux/call.hh).
  *
  * RCX = where the program goes on, RAX = the call's number, arguments in RDI, RSI, RDX, R10, R8, R9, RSP = the program's.
  * RAX, RCX, R11 and the flags are the kernel's. All other registers are kept by the functions in the table: they have the
  * attribute no_caller_saved_registers (linux/call.hh), so a call that needs few registers saves few. */
+#include "arch/x86_64/call_entry_text.h"
 #include "arch/x86_64/entry_frame.h"
-#include "arch/x86_64/per_cpu_offsets.h"
 
 /* What Linux shows in a signal frame of a call. */
 #define FLAGS 0x202
@@ -20,8 +21,15 @@ application_syscall:
   cmpb $0, %gs:PER_CPU_PENDING
   je application_call
   outb %al, $0x80
+  jmp application_call
+
+/* For all numbers, through the table. The way out lies where it does in the entries of single calls, whose section begins
+ * here (kernel.ld). */
+.section .text.call_entries.any, "ax"
+.balign CALL_ENTRY_SIZE
+any_entry:
+.org any_entry + CALL_ENTRY_SIZE + CALL_EXIT - 36, 0xcc
 .globl application_call
-.balign 64
 application_call:
   mov %rsp, %r11
   mov %gs:PER_CPU_KERNEL_STACK_TOP, %rsp
@@ -29,21 +37,15 @@ application_call:
   push %rax
   mov %r10, %rcx
   cmp $CALL_NUMBERS, %rax
-  jae call_beyond_table
+  {disp32} jae call_beyond_table
   call *call_table(, %rax, 8)
-/* Work for the thread is neither missed nor waited for with interrupts masked: an interrupt from here to the jump goes on
- * at call_exit_check again (trap_return in entry.S), or at the jump itself in the program (frame_at_top). */
-.globl call_exit_check, call_exit_jump, call_exit_window
-call_exit_check: /* number, return address */
-  mov %gs:PER_CPU_APPLICATION, %rcx
-  cmpl $0, APPLICATION_WORK(%rcx)
-  jne call_exit_work
-  mov 8(%rsp), %rcx
-  mov %r11, %rsp
-call_exit_jump:
-  jmp *%rcx
-.set call_exit_window, call_exit_jump - call_exit_check
+.globl call_exit_any
+call_exit_any: /* number, return address */
+  .org any_entry + CALL_ENTRY_SIZE + CALL_EXIT
+  CALL_EXIT_TEXT
+  .org any_entry + 2 * CALL_ENTRY_SIZE, 0xcc
 
+.section .text.entry, "ax"
 /* RSP = the frame, at the kernel stack's top, where the number and the return address are in the last words still;
  * everything else is in its register. RCX becomes the return address. */
 .macro build_frame
@@ -75,6 +77,7 @@ call_exit_jump:
   movq $1, F_ENABLED(%rsp)
 .endm
 
+.globl call_exit_work
 call_exit_work:
   sub $F_SIZE - 16, %rsp
   build_frame
@@ -92,7 +95,7 @@ call_with_registers: /* return into application_call, number, return address */
 
 call_beyond_table:
   call call_unknown
-  jmp call_exit_check
+  jmp call_exit_any
 
 /* In the table where there is no call. */
 .globl call_unknown

@@ -7,6 +7,7 @@
  *
  * The ways back use no iretq (2.3 us on kvm_pvm). Into kernel code: the return address is stored just below the red zone,
  * and `ret $128` takes it from there. Into a program: a jump through a word of the per-CPU block. */
+#include "arch/x86_64/call_entry_text.h"
 #include "arch/x86_64/entry_frame.h"
 #include "arch/x86_64/near_image.h"
 #include "arch/x86_64/per_cpu_offsets.h"
@@ -59,10 +60,16 @@
   mov %gs:PER_CPU_KERNEL_STACK_TOP, %rdx
   sub $F_SIZE, %rdx
   mov \rip, %rcx
-  cmp $call_exit_jump, %rcx
+  sub $call_entries_begin, %rcx
+  cmp $call_entries_length, %rcx
+  jae 5f
+  and $CALL_ENTRY_SIZE - 1, %ecx
+  cmp $CALL_EXIT_JUMP, %ecx
   jne 5f
   mov 8(%rsp), %rcx /* the saved RCX, see the pushes below */
-5: cmp $trap_exit_jump, %rcx
+  jmp 6f
+5: mov \rip, %rcx
+  cmp $trap_exit_jump, %rcx
   jne 6f
   mov %gs:PER_CPU_EXIT_RIP, %rcx
 6: mov %rcx, F_RIP(%rdx)
@@ -156,10 +163,14 @@ trap_return: /* RSP = frame, masked */
   ja 1f
   mov $idle_end, %rax
 1: mov %rax, %rcx
-  sub $call_exit_check, %rcx
-  cmp $call_exit_window, %rcx
+  sub $call_entries_begin, %rcx
+  cmp $call_entries_length, %rcx
   jae 1f
-  mov $call_exit_check, %rax
+  and $CALL_ENTRY_SIZE - 1, %ecx
+  cmp $CALL_EXIT, %ecx
+  jb 1f
+  and $-CALL_ENTRY_SIZE, %rax
+  add $CALL_EXIT, %rax
 1: mov %rax, %rcx
   sub $trap_exit_check, %rcx
   cmp $trap_exit_window, %rcx

@@ -18,6 +18,8 @@ extern const CallEntry __start_linux_calls[], __stop_linux_calls[];
 // arch/x86_64/call_entry.S calls through these.
 CallFunction call_table[kCallNumbers];
 CallFunction register_call_table[kCallNumbers];
+// The entry for all numbers.
+extern const char application_call[];
 // What it offers for numbers without a call, and for calls that want the registers.
 void call_unknown();
 void call_with_registers();
@@ -36,10 +38,15 @@ void move_near(CallFunction& function) {
   function = reinterpret_cast<CallFunction>(near_address(reinterpret_cast<const void*>(function)));
 }
 
+constinit CallEntries entries{};
+
 }  // namespace
+
+const CallEntries& call_entries() { return entries; }
 
 void initialise_calls() {
   for (CallFunction& function : call_table) function = as_function(call_unknown);
+  entries.fill(near_address(application_call));
   for (const CallEntry* entry = __start_linux_calls; entry != __stop_linux_calls; ++entry) {
     ASSERT(entry->number < kCallNumbers);
     CallFunction& function = call_table[entry->number];
@@ -51,6 +58,7 @@ void initialise_calls() {
       function = as_function(call_with_registers);
     } else {
       function = entry->function;
+      entries[entry->number] = near_address(reinterpret_cast<const void*>(entry->entry));
     }
   }
   for (CallFunction& function : call_table) move_near(function);

@@ -30,12 +30,18 @@ namespace {
 // program_guest_test_code.S knows the layout.
 struct ProgramRun {
   std::uint64_t failures = 0;
-  std::uint64_t entry = near_address(application_call);
+  std::uint64_t entry = 0;
   std::uint64_t rounds = 0;
   std::uint64_t seed = 0;
   std::uint64_t red_zone_function = 0;
   std::uint64_t number = 0;
+  std::uint64_t entries[6] = {};
 };
+
+// How stubs reach the kernel: by an entry for each call, by the one for all, near and where the
+// kernel is linked to.
+enum class Entries { kOwn, kCommon, kLinked };
+constexpr unsigned kFirstCall = 505;
 
 constexpr AddressOwner kTestOwner = 0x7e57;
 
@@ -176,8 +182,13 @@ void run_program(void* argument) {
 // Runs `program` in `count` threads over all CPUs; returns the failures that it counted.
 std::uint64_t run_programs(const char* program, unsigned count, std::uint64_t stack_offset,
                            std::uint64_t rounds = 0, std::uint64_t number = 0,
-                           std::uint64_t entry = near_address(application_call)) {
+                           Entries entries = Entries::kOwn) {
   linux_abi::initialise_calls();
+  const auto entry_of = [entries](unsigned call) {
+    if (entries == Entries::kOwn) return linux_abi::call_entries()[call];
+    return entries == Entries::kCommon ? near_address(application_call)
+                                       : reinterpret_cast<std::uint64_t>(application_call);
+  };
   const std::uint64_t code = place_programs();
   CHECK(code != 0);
   Start starts[16];
@@ -188,11 +199,13 @@ std::uint64_t run_programs(const char* program, unsigned count, std::uint64_t st
     CHECK(pages);
     CHECK(address_space::unmap(*pages, kPageSize));
     starts[i] = {program, code, *pages + kPageSize, *pages + kPageSize + stack_offset};
-    const ProgramRun run{.entry = entry,
-                         .rounds = rounds,
-                         .seed = (i + 1) * 0x10000,
-                         .red_zone_function = code + kPageSize,
-                         .number = number};
+    ProgramRun run{.entry = entry_of(number),
+                   .rounds = rounds,
+                   .seed = (i + 1) * 0x10000,
+                   .red_zone_function = code + kPageSize,
+                   .number = number};
+    for (unsigned call = 0; call < std::size(run.entries); ++call)
+      run.entries[call] = entry_of(kFirstCall + call);
     CHECK(store_application(block_of(starts[i]), run));
     threads[i] = spawn({.name = "program", .moves = true}, run_program, &starts[i]);
     CHECK(threads[i] != nullptr);
@@ -262,9 +275,12 @@ GUEST_TEST(program_registers_survive_calls_by_stub) {
 
 GUEST_TEST(program_registers_survive_calls_at_the_linked_address) {
   set_time(milliseconds(60));
-  CHECK_EQUAL(run_programs(test_program_stub, 2 * cpu_count(), 2048, 0, 0,
-                           reinterpret_cast<std::uint64_t>(application_call)),
-              0);
+  CHECK_EQUAL(run_programs(test_program_stub, 2 * cpu_count(), 2048, 0, 0, Entries::kLinked), 0);
+}
+
+GUEST_TEST(program_registers_survive_calls_by_the_common_entry) {
+  set_time(milliseconds(60));
+  CHECK_EQUAL(run_programs(test_program_stub, 2 * cpu_count(), 2048, 0, 0, Entries::kCommon), 0);
 }
 
 GUEST_TEST(program_calls_near_meet_missing_pages) {
@@ -298,6 +314,12 @@ GUEST_TEST(program_red_zone_survives_interrupts) {
 GUEST_TEST(program_calls_survive_interrupts) {
   const Torture torture;
   CHECK_EQUAL(run_programs(test_program_calls, 2 * cpu_count(), 2048, 1'000'000), 0);
+}
+
+GUEST_TEST(program_calls_by_the_common_entry_survive_interrupts) {
+  const Torture torture;
+  CHECK_EQUAL(
+      run_programs(test_program_calls, 2 * cpu_count(), 2048, 1'000'000, 0, Entries::kCommon), 0);
 }
 
 }  // namespace plumbline

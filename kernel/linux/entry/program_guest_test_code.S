@@ -1,5 +1,6 @@
 /* Programs for program_guest_test.cc, copied to where programs live. RDI = struct ProgramRun, which is
- * 0 failures, 8 application_call, 16 rounds, 24 seed, 32 keep_in_red_zone, 40 the number of a call. */
+ * 0 failures, 16 rounds, 24 seed, 32 keep_in_red_zone, 40 the number of a call, 48 the calls' entries, and 8 that call's. */
+#define TEST_FIRST 505
 #define TEST_NOTHING 507
 #define TEST_YIELD 508
 #define TEST_MORE 509
@@ -13,12 +14,14 @@ test_programs:
 .globl test_program_trap, test_program_stub, test_program_red_zone, test_program_calls
 .globl test_program_one_call
 /* by: how a call is made. */
-.macro call_by_trap
+.macro call_by_trap number
+  mov $\number, %eax
   syscall
 .endm
-.macro call_by_stub /* as linux/entry/stubs.cc makes them, the slot being in the block at RBX */
+.macro call_by_stub number /* as linux/entry/stub_code.cc makes them, the slots being in the block at RBX */
+  mov $\number, %eax
   lea 9f(%rip), %rcx
-  jmp *8(%rbx)
+  jmp *(48 + 8 * (\number - TEST_FIRST))(%rbx)
 9:
 .endm
 
@@ -60,8 +63,7 @@ test_programs:
   lea 100(%r12), %rax
   movq %rax, %xmm0
   punpcklqdq %xmm0, %xmm0
-  mov $TEST_YIELD, %eax
-  \by
+  \by TEST_YIELD
   test %rax, %rax
   jz 2f
   incq (%rbx)
@@ -87,12 +89,10 @@ test_programs:
   .set number, number + 1
   .endr
   incq 16(%rbx)
-  mov $TEST_MORE, %eax
-  \by
+  \by TEST_MORE
   test %rax, %rax
   jnz 1b
-  mov $TEST_END, %eax
-  \by
+  \by TEST_END
   ud2
 .endm
 .macro set_vector number
@@ -129,12 +129,10 @@ test_program_red_zone:
   call *32(%rbx)
   add %rax, (%rbx)
   incq 16(%rbx)
-  mov $TEST_MORE, %eax
-  call_by_stub
+  call_by_stub TEST_MORE
   test %rax, %rax
   jnz 1b
-  mov $TEST_END, %eax
-  call_by_stub
+  call_by_stub TEST_END
   ud2
 
 /* One call again and again, which gets the number of the round and returns its failures. */
@@ -142,27 +140,25 @@ test_program_one_call:
   mov %rdi, %rbx
 1: mov 16(%rbx), %rdi
   mov 40(%rbx), %eax
-  call_by_stub
+  lea 9f(%rip), %rcx
+  jmp *8(%rbx)
+9:
   add %rax, (%rbx)
   incq 16(%rbx)
-  mov $TEST_MORE, %eax
-  call_by_stub
+  call_by_stub TEST_MORE
   test %rax, %rax
   jnz 1b
-  mov $TEST_END, %eax
-  call_by_stub
+  call_by_stub TEST_END
   ud2
 
 /* Calls without anything between them, for interrupts to hit every place of the way in and out. */
 test_program_calls:
   mov %rdi, %rbx
   mov 16(%rbx), %r12
-1: mov $TEST_NOTHING, %eax
-  call_by_stub
+1: call_by_stub TEST_NOTHING
   dec %r12
   jnz 1b
-  mov $TEST_END, %eax
-  call_by_stub
+  call_by_stub TEST_END
   ud2
 test_programs_end:
 

@@ -21,8 +21,13 @@ constexpr std::byte kJump{0xe9}, kReturn{0xc3}, kTrap{0xcc};
 constexpr std::size_t kJumpLength = 5, kDistance = 4;
 constexpr std::size_t kCallLength = sizeof kLoadReturn + sizeof kJumpThrough + kDistance;
 static_assert(kCallLength == kStubCallLength && sizeof kSyscall == kSyscallLength);
-constexpr std::size_t kSlotLength = 16;  // what follows stays aligned
+constexpr std::size_t kSlotLength = sizeof(std::uint64_t);
 constexpr std::size_t kLongestWindow = 15;
+
+// One for each site, and what follows stays aligned.
+constexpr std::size_t slots_length(std::size_t sites) {
+  return align_up(sites * kSlotLength, std::size_t{16});
+}
 
 constexpr std::size_t stub_length(const CallSite& site) {
   return site.length - sizeof kSyscall + kCallLength + kJumpLength;
@@ -95,9 +100,21 @@ class Window {
   std::array<std::byte*, kLongestWindow> places_;
 };
 
-// `stub` lies at address `at`. Nothing is changed in the object unless all of it can be done.
+// The number of the call that `before` leads to, or kCallNumbers: it is known where nothing but
+// `mov $number, %eax` stands there, as in most of glibc.
+std::size_t call_number(std::span<const std::byte> before) {
+  constexpr std::byte kLoadNumber{0xb8};
+  std::uint32_t number = kCallNumbers;
+  if (before.size() == 1 + sizeof number && before[0] == kLoadNumber)
+    std::memcpy(&number, &before[1], sizeof number);
+  return std::min<std::size_t>(number, kCallNumbers);
+}
+
+// `stub` lies at address `at`, and its slot at `slot_at`. Nothing is changed in the object unless
+// all of it can be done.
 bool replace(const CallSite& site, const ObjectLayout& layout, std::span<std::byte> stub,
-             std::uint64_t at, std::uint64_t slot, CodePages& pages) {
+             std::uint64_t at, std::span<std::byte> slot, std::uint64_t slot_at,
+             const CallEntries& entries, CodePages& pages) {
   const auto offset = layout.code_offset(site.window, site.length);
   Window window;
   if (!offset || !window.find(pages, *offset, site.length)) return false;
@@ -110,7 +127,7 @@ bool replace(const CallSite& site, const ObjectLayout& layout, std::span<std::by
   writer.put(before);
   writer.put(kLoadReturn);
   writer.put(kJumpThrough);
-  if (!writer.put_distance(slot)) return false;
+  if (!writer.put_distance(slot_at)) return false;
   writer.put(after);
   // Wrappers of calls that cannot fail return at once: one jump less.
   if (layout.code_offset(site.window, site.length + 1u) && window.next(*offset) == kReturn) {
@@ -126,6 +143,7 @@ bool replace(const CallSite& site, const ObjectLayout& layout, std::span<std::by
   Writer jump_writer(jump, site.window);
   jump_writer.put(std::span(&kJump, 1));
   if (!jump_writer.put_distance(at)) return false;
+  std::memcpy(slot.data(), &entries[call_number(before)], kSlotLength);
   window.write(jump);
   return true;
 }
@@ -133,23 +151,25 @@ bool replace(const CallSite& site, const ObjectLayout& layout, std::span<std::by
 }  // namespace
 
 std::uint64_t stub_area_size(const SiteList& sites) {
-  std::uint64_t size = kSlotLength;
+  std::uint64_t size = slots_length(sites.count());
   for (std::size_t i = 0; i < sites.count(); ++i) size += stub_length(sites[i]);
   return align_up(size, kPageSize);
 }
 
-StubCounts write_stubs(const SiteList& sites, const ObjectLayout& layout, std::uint64_t entry,
-                       std::span<std::byte> area, CodePages& pages, std::span<StubPlace> places) {
+StubCounts write_stubs(const SiteList& sites, const ObjectLayout& layout,
+                       const CallEntries& entries, std::span<std::byte> area, CodePages& pages,
+                       std::span<StubPlace> places) {
   StubCounts counts;
   // In the object's own addresses, which begin where the area ends; only distances matter, so they
   // may be negative (modulo 2^64).
   const std::uint64_t begin = layout.begin() - area.size();
-  std::memcpy(area.data(), &entry, sizeof entry);
-  std::size_t used = kSlotLength;
+  std::size_t used = slots_length(sites.count());
   for (std::size_t i = 0; i < sites.count(); ++i) {
     const CallSite site = sites[i];
     const auto stub = area.subspan(used, stub_length(site));
-    if (replace(site, layout, stub, begin + used, begin, pages)) {
+    const auto slot = area.subspan(counts.replaced * kSlotLength, kSlotLength);
+    const std::uint64_t slot_at = begin + counts.replaced * kSlotLength;
+    if (replace(site, layout, stub, begin + used, slot, slot_at, entries, pages)) {
       places[counts.replaced++] = {site, static_cast<std::uint32_t>(used)};
       used += stub.size();
     } else {

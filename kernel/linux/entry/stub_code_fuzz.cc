@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::byte> area(stub_area_size(*sites));
   TestPages pages(file);
   std::vector<StubPlace> places(sites->count());
-  const StubCounts counts = write_stubs(*sites, *layout, 1, area, pages, places);
+  const StubCounts counts = write_stubs(*sites, *layout, CallEntries{}, area, pages, places);
   if (counts.replaced + counts.refused != sites->count()) std::abort();
   const auto made = std::span(places).first(counts.replaced);
   for (std::uint64_t offset = 0; offset < area.size(); ++offset) {

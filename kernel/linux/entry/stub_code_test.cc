@@ -103,15 +103,20 @@ TEST_CASE("a site becomes a jump to its stub") {
   std::vector<std::byte> area(size);
   TestPages pages(file);
   std::array<StubPlace, 3> places;
-  const StubCounts counts = write_stubs(*sites, *layout, 0x123456789abcdef0, area, pages, places);
+  CallEntries entries;
+  entries.fill(0x123456789abcdef0);
+  entries[39] = 0x3939;
+  const StubCounts counts = write_stubs(*sites, *layout, entries, area, pages, places);
   CHECK(counts.replaced == 2);
   CHECK(counts.refused == 1);  // there is no syscall at 0x11500
-  CHECK(get<std::uint64_t>(area.data()) == 0x123456789abcdef0);
+  // The slots: a call whose number is known, and one whose is not.
+  CHECK(get<std::uint64_t>(area.data()) == 0x3939);
+  CHECK(get<std::uint64_t>(area.data() + 8) == 0x123456789abcdef0);
 
   const std::uint64_t begin = 0x10000 - size;
-  const std::byte* stub = area.data() + 16;
+  const std::byte* stub = area.data() + 32;
   CHECK(equals(stub, {0xb8, 39, 0, 0, 0, 0x48, 0x8d, 0x0d, 6, 0, 0, 0, 0xff, 0x25}));
-  const std::uint64_t next = begin + 16 + 5 + 13;
+  const std::uint64_t next = begin + 32 + 5 + 13;
   CHECK(next + static_cast<std::uint64_t>(std::int64_t{get<std::int32_t>(stub + 14)}) == begin);
   CHECK(equals(stub + 18, {0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xe9}));
   CHECK(next + 11 + static_cast<std::uint64_t>(std::int64_t{get<std::int32_t>(stub + 25)}) ==
@@ -120,7 +125,7 @@ TEST_CASE("a site becomes a jump to its stub") {
   const std::byte* window = pages.copies[1].get() + 0x10;
   CHECK(window[0] == std::byte{0xe9});
   CHECK(0x11015 + static_cast<std::uint64_t>(std::int64_t{get<std::int32_t>(window + 1)}) ==
-        begin + 16);
+        begin + 32);
   CHECK(equals(window + 5, {0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0}));
   // Over the pages' border.
   CHECK(pages.copies[1][0xffd] == std::byte{0xe9});
@@ -128,9 +133,9 @@ TEST_CASE("a site becomes a jump to its stub") {
   CHECK(pages.copies[2][5] == std::byte{0});
 
   CHECK(places[0].site.window == 0x11010);
-  CHECK(places[0].stub == 16);
+  CHECK(places[0].stub == 32);
   CHECK(places[1].site.window == 0x11ffd);
-  CHECK(places[1].stub == 16 + 5 + 13 + 6 + 5);
+  CHECK(places[1].stub == 32 + 5 + 13 + 6 + 5);
 }
 
 TEST_CASE("a stub returns where its site does") {
@@ -149,7 +154,7 @@ TEST_CASE("a stub returns where its site does") {
   std::vector<std::byte> area(stub_area_size(*sites));
   TestPages pages(file);
   std::array<StubPlace, 3> places;
-  REQUIRE(write_stubs(*sites, *layout, 1, area, pages, places).replaced == 3);
+  REQUIRE(write_stubs(*sites, *layout, CallEntries{}, area, pages, places).replaced == 3);
   const auto end_of = [&](const StubPlace& place) { return area.data() + place.stub + 5 + 13; };
   CHECK(equals(end_of(places[0]), {0xc3, 0xcc, 0xcc, 0xcc, 0xcc}));
   CHECK(original_address(places, places[0].stub + 18u) == 0x11027);
@@ -157,6 +162,29 @@ TEST_CASE("a stub returns where its site does") {
   CHECK(equals(end_of(places[2]), {0xe9}));
   // The site's own return stays.
   CHECK(pages.copies[1][0x27] == std::byte{0xc3});
+}
+
+TEST_CASE("a call whose number is not known for sure has the common entry") {
+  auto file = test_object(2);
+  put(file, 0x11010, {0xb8, 0, 2, 0, 0, 0x0f, 5});               // 512: no call's number
+  put(file, 0x11020, {0x31, 0xd2, 0xb8, 39, 0, 0, 0, 0x0f, 5});  // more than the number
+  put(file, 0x11030, {0xb9, 39, 0, 0, 0, 0x0f, 5});              // mov to %ecx
+  put(file, 0x11040, {0xb8, 0xff, 0xff, 0xff, 0xff, 0x0f, 5});   // -1
+  put(file, 0x11050, {0xb8, 0xff, 1, 0, 0, 0x0f, 5});            // 511
+  const auto bytes = test_list(
+      {{0x11010, 7, 5}, {0x11020, 9, 7}, {0x11030, 7, 5}, {0x11040, 7, 5}, {0x11050, 7, 5}});
+  const auto sites = SiteList::parse(bytes);
+  REQUIRE(sites);
+  const auto layout = read_object_layout(file);
+  REQUIRE(layout);
+  std::vector<std::byte> area(stub_area_size(*sites));
+  TestPages pages(file);
+  std::array<StubPlace, 5> places;
+  CallEntries entries;
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = i;
+  REQUIRE(write_stubs(*sites, *layout, entries, area, pages, places).replaced == 5);
+  for (const std::size_t i : {0, 1, 2, 3}) CHECK(get<std::uint64_t>(&area[i * 8]) == kCallNumbers);
+  CHECK(get<std::uint64_t>(&area[4 * 8]) == 511);
 }
 
 TEST_CASE("an address in a stub stands for one in the program") {

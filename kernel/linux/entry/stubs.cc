@@ -27,8 +27,6 @@
 #include "sync/lock_guard.hh"
 #include "sync/mutex.hh"
 
-extern "C" const char application_call[];
-
 namespace plumbline::linux_abi {
 namespace {
 
@@ -133,8 +131,8 @@ StubbedObject* make(const Ref<MemoryObject>& object, const ObjectLayout& layout,
     return nullptr;
   }
   std::memset(area.span().data(), 0, area_length);
-  const StubCounts counts = write_stubs(*sites, layout, near_address(application_call), area.span(),
-                                        *made, std::span(places, sites->count()));
+  const StubCounts counts = write_stubs(*sites, layout, call_entries(), area.span(), *made,
+                                        std::span(places, sites->count()));
   made->places = std::span(places, counts.replaced);
   if (counts.refused != 0) {
     log_warning("%.*s: %u of %zu call sites are not there", static_cast<int>(length), path,
