@@ -50,10 +50,13 @@ StackPath* make_queue_stack(QueueLoop& loop, unsigned count, const tcp::SipHashK
   configuration.count = static_cast<uint16_t>(count);
   configuration.interface = &loop.interface;
   configuration.out = &loop.out;
-  // Devices offer both families or none; one of a single family would need a limit a path.
+  configuration.device = &loop.pair;
+  configuration.ready = [](void* pair) {
+    return static_cast<virtio::NetQueuePair*>(pair)->has_room();
+  };
   const virtio::NetQueueFeatures& features = loop.pair.features();
-  if (features.segments_ipv4 && features.segments_ipv6)
-    configuration.maximum_payload = kMostSegmented;
+  configuration.maximum_payload = {features.segments_ipv4 ? kMostSegmented : 0,
+                                   features.segments_ipv6 ? kMostSegmented : 0};
   StackPath* const path = make_path(configuration);
   // What was sent lies in the ring until somebody asks; asked for, it may be the memory that lacks.
   if (path != nullptr)

@@ -14,6 +14,11 @@ tcp::StackConfiguration StackPath::configure(const Configuration& from, StackPat
   tcp::StackConfiguration stack;
   stack.send = send;
   stack.below = &path;
+  if (from.ready != nullptr)
+    stack.ready = [](void* self) {
+      const auto& on = *static_cast<const StackPath*>(self);
+      return on.ready_(on.device_);
+    };
   stack.header_room = Loopback::kHeaderRoom;
   stack.maximum_payload = from.maximum_payload;
   stack.mtu = mtu;
@@ -29,6 +34,8 @@ tcp::StackConfiguration StackPath::configure(const Configuration& from, StackPat
 StackPath::StackPath(const Configuration& configuration, Nanoseconds now)
     : interface_(configuration.interface),
       out_(configuration.out),
+      ready_(configuration.ready),
+      device_(configuration.device),
       own_(interface_ == nullptr ? IpAddress::of_v6(0, 1)
                                  : IpAddress::of(interface_->configuration().address.address)),
       memory_(*configuration.pool, configuration.memory, configuration.most_bytes,

@@ -27,8 +27,10 @@ class StackPath {
     // Null: there is only the loopback.
     Interface* interface = nullptr;
     Transmit* out = nullptr;
-    // Payload that the device cuts into segments itself; 0: it does not.
-    uint32_t maximum_payload = 0;
+    // Whether the device, `device`, takes more data now; null: always.
+    bool (*ready)(void* device) = nullptr;
+    void* device = nullptr;
+    tcp::SegmentedPayload maximum_payload;
   };
 
   // Must stay where it is.
@@ -66,6 +68,8 @@ class StackPath {
 
   Interface* interface_;
   Transmit* out_;
+  bool (*ready_)(void* device);
+  void* device_;
   IpAddress own_;
   Nanoseconds now_{};
   QueueMemory memory_;

@@ -99,6 +99,15 @@ class NetQueuePair {
   void transmit(std::span<net::PacketBuffer* const> frames);
   /// The same for one frame.
   void transmit(net::PacketBuffer* frame);
+  /// Whether a quarter of the transmit ring is free: enough for a burst of large frames. Frames
+  /// given to a ring without room cost time, and are dropped when the device stays behind.
+  bool has_room() {
+    const unsigned wanted = transmit_->size() / 4;
+    if (transmit_->free_descriptors() >= wanted) [[likely]]
+      return true;
+    reclaim();
+    return transmit_->free_descriptors() >= wanted;
+  }
   /// Takes back what the device has sent.
   void reclaim();
   // For an empty pool: hands over what waits, takes back what was sent, and gives a device that is

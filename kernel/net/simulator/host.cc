@@ -43,7 +43,7 @@ Host::Host(std::string name, Side side, EventQueue& queue, WireJudge& judge, Vio
   configuration.send = send;
   configuration.below = this;
   configuration.header_room = NetworkLayer::kHeaderRoom;
-  configuration.maximum_payload = options.segmentation;
+  configuration.maximum_payload = {options.segmentation, options.segmentation};
   configuration.mtu = [](void* self, const tcp::FlowKey&) {
     return static_cast<Host*>(self)->options_.mtu;
   };

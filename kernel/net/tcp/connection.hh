@@ -190,6 +190,7 @@ class Connection : public Flow {
   static constexpr Nanoseconds kIdleTime = milliseconds(200);  // the shortest time-out
   static constexpr Nanoseconds kCorkTime = milliseconds(200);  // tcp(7)
   static constexpr Nanoseconds kRetryTime = milliseconds(10);  // after a lack of memory
+  static constexpr Nanoseconds kDeviceTime = milliseconds(1);  // with a device that is behind
 
   // input.cc: what most segments are, and everything (RFC 9293 section 3.10.7.4).
   bool receive_predicted(Segment& segment, Nanoseconds now);
@@ -258,6 +259,7 @@ class Connection : public Flow {
   void acknowledge_now(Nanoseconds now);
   void send_probe(Nanoseconds now);
   void no_memory(Nanoseconds now);
+  void wait_for_device(Nanoseconds now);
   void defer();
   bool may_want_output() const;
   uint32_t most_in_frame() const;

@@ -120,7 +120,7 @@ End::End(Exchange& exchange_, unsigned index_, const Case& what, Nanoseconds now
   domain.memory = memory.get();
   domain.timers = &wheel;
   domain.recovery = recovery.get();
-  domain.maximum_payload = what.tso;
+  domain.maximum_payload = {what.tso, what.tso};
   domain.header_room = 34;
   domain.below = this;
   domain.send = [](void* self, PacketBuffer* frame, const FlowKey&, const SegmentToSend& how) {

@@ -84,6 +84,7 @@ ConnectionScript::ConnectionScript(const Settings& settings)
   domain.timers = &wheel_;
   domain.recovery = recovery_.get();
   domain.send = take;
+  domain.ready = [](void* script) { return static_cast<ConnectionScript*>(script)->device_ready; };
   domain.below = this;
   domain.header_room = kRoom;
   domain.stack = this;
@@ -202,7 +203,8 @@ Segment ConnectionScript::parse(const std::string& text) {
       words >> segment.window;
     } else if (word == "x") {
       words >> segment.coalesced;
-      segment.segment_size = static_cast<uint16_t>((segment.length + segment.coalesced - 1) / segment.coalesced);
+      segment.segment_size =
+          static_cast<uint16_t>((segment.length + segment.coalesced - 1) / segment.coalesced);
     } else if (word == "of") {
       words >> segment.segment_size;
     } else {

@@ -101,6 +101,7 @@ class ConnectionScript {
   bool left = false;                                      // Domain::leave was called
   bool released = false;                                  // Domain::release
   bool drop_frames = false;                               // Domain::send says no
+  bool device_ready = true;                               // what Domain::ready says
   void (*before_each)(Connection& connection) = nullptr;  // call into the connection
 
   // The memory that there is: nothing more from now on, or again; and all device buffers, taken.

@@ -164,7 +164,7 @@ TEST_CASE("RFC 6928: ten segments at first, two more with each that arrives") {
 
 TEST_CASE("TSO: frames of many segments, full ones but the last") {
   Script script;
-  script.domain.maximum_payload = 65000;
+  script.domain.maximum_payload = {65000, 65000};
   script.establish();
   script->set_send_buffer(1000000);
   script.send(25500);
@@ -178,7 +178,7 @@ TEST_CASE("TSO: frames of many segments, full ones but the last") {
 
 TEST_CASE("the ACKs of a burst make one large frame") {
   Script script;
-  script.domain.maximum_payload = 65000;
+  script.domain.maximum_payload = {65000, 65000};
   script.establish();
   script.send(40000);
   script.expect(". 1:10001(10000) ack 1 cut 1000");
@@ -188,6 +188,31 @@ TEST_CASE("the ACKs of a burst make one large frame") {
   script.expect_nothing();
   script.flush();
   script.expect(". 10001:22001(12000) ack 1 cut 1000");
+  script.expect_nothing();
+}
+
+TEST_CASE("data waits for a device that is behind, acknowledgements do not") {
+  Script script;
+  script.establish();
+  script->set_quick_acknowledgement(false, script.now);
+  script.device_ready = false;
+  script.send(3000);
+  script.expect_nothing();
+  script.receive(". 1:1001(1000) ack 1");
+  script.receive(". 1001:2001(1000) ack 1");
+  script.expect(". 1:1(0) ack 2001");
+  CHECK(script.domain.statistics.device_waits != 0);
+  script.device_ready = true;
+  SUBCASE("for a millisecond, when nothing else happens") {
+    script.advance(milliseconds(2));
+    script.expect(". 1:1001(1000) ack 2001");
+  }
+  SUBCASE("until the next segment comes") {
+    script.receive(". 2001:3001(1000) ack 1");
+    script.expect(". 1:1001(1000) ack 3001");
+  }
+  CHECK(script.next());
+  CHECK(script.next());
   script.expect_nothing();
 }
 

@@ -39,6 +39,7 @@ struct Statistics {
   uint64_t window_probes = 0;
   uint64_t delayed_acknowledgements = 0;  // sent by their timer
   uint64_t no_buffer = 0;                 // something was not sent: no memory for its frame
+  uint64_t device_waits = 0;        // data that the device did not take at once
   uint64_t black_holes = 0;               // segment sizes reduced after time-outs
   uint64_t aborted_data = 0;              // closed with data unread or received afterwards
   uint64_t aborted_timeout = 0;           // given up: retries, keep-alive or user time-out
@@ -62,6 +63,14 @@ struct SegmentToSend {
   RouteCache* route = nullptr;  // nullptr: the segment is no connection's
 };
 
+// Payload of one frame that the device cuts into segments (TSO), by the packet's family; 0: it does
+// not do this.
+struct SegmentedPayload {
+  uint32_t v4 = 0, v6 = 0;
+
+  uint32_t of(const FlowKey& key) const { return key.remote.is_v4() ? v4 : v6; }
+};
+
 struct Domain {
   Settings settings;
   Statistics statistics;
@@ -74,8 +83,12 @@ struct Domain {
                         const SegmentToSend& segment);
   Send send = nullptr;
   void* below = nullptr;
+  // Whether the device takes more data now; nullptr: always. Data that it does not take would be lost
+  // in its queue, and sent again.
+  bool (*ready)(void* below) = nullptr;
+  bool is_ready() const { return ready == nullptr || ready(below); }
   uint16_t header_room = 0;      // bytes the IP layer needs in front of the TCP header
-  uint32_t maximum_payload = 0;  // of one frame by TSO; 0: the device has none
+  SegmentedPayload maximum_payload;
   // Bytes of an IP packet that the way to a peer takes; nullptr: 1500 for all.
   uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;
   uint16_t mtu_of(const FlowKey& key) const {

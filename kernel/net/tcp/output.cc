@@ -38,6 +38,10 @@ void Connection::output(Nanoseconds now) {
     }
     if (ecn_ && recovery_.take_window_reduced()) congestion_reduced_ = true;
     while (const uint32_t length = next_length(now)) {
+      if (!domain_->is_ready()) [[unlikely]] {
+        wait_for_device(now);
+        break;
+      }
       if (!recovery_.can_send() || !send_range({send_next_, send_next_ + length}, false, now))
           [[unlikely]] {
         no_memory(now);
@@ -51,6 +55,10 @@ void Connection::output(Nanoseconds now) {
 
 void Connection::output_retransmissions(Nanoseconds now) {
   while (const auto range = recovery_.next_retransmission(most_in_frame(), unsent_data() != 0)) {
+    if (!domain_->is_ready()) [[unlikely]] {
+      wait_for_device(now);
+      return;
+    }
     // After a reduction of the segment size a piece can be larger than a frame may be without TSO.
     SequenceRange part = *range;
     if (part.length() > most_in_frame()) part.end = part.begin + most_in_frame();
@@ -63,7 +71,7 @@ void Connection::output_retransmissions(Nanoseconds now) {
 
 // Payload that one frame can take: with TSO as many full-sized segments as the device cuts.
 uint32_t Connection::most_in_frame() const {
-  const uint32_t most = domain_->maximum_payload;
+  const uint32_t most = domain_->maximum_payload.of(key);
   // CWR belongs into one segment only, and devices repeat it in each.
   if (congestion_reduced_) return segment_size_;
   return most > segment_size_ ? most - most % segment_size_ : segment_size_;
@@ -190,6 +198,14 @@ void Connection::send_probe(Nanoseconds now) {
 void Connection::no_memory(Nanoseconds now) {
   ++domain_->statistics.no_buffer;
   if (probe_at_ == kNever) probe_at_ = now + kRetryTime;
+  want_timer(probe_at_);
+}
+
+// The device is behind: what it has brings acknowledgements, and each of them leads back to
+// output(). The timer is for a connection that has nothing with the device.
+void Connection::wait_for_device(Nanoseconds now) {
+  ++domain_->statistics.device_waits;
+  if (probe_at_ == kNever) probe_at_ = now + kDeviceTime;
   want_timer(probe_at_);
 }
 

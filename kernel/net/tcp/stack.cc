@@ -37,6 +37,7 @@ Stack::Stack(const StackConfiguration& configuration, Nanoseconds now)
   domain_.send = configuration.send;
   domain_.below = configuration.below;
   domain_.header_room = configuration.header_room;
+  domain_.ready = configuration.ready;
   domain_.maximum_payload = configuration.maximum_payload;
   domain_.mtu = configuration.mtu;
   domain_.stack = this;

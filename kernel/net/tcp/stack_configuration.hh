@@ -22,8 +22,9 @@ struct StackConfiguration {
   // The IP layer below: see Domain.
   Domain::Send send = nullptr;
   void* below = nullptr;
+  bool (*ready)(void* below) = nullptr;
   uint16_t header_room = 0;
-  uint32_t maximum_payload = 0;
+  SegmentedPayload maximum_payload;
   uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;
   // Segments of a burst are joined (coalescing.hh), for devices that do not join them.
   bool coalesce = true;

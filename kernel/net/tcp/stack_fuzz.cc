@@ -108,7 +108,7 @@ class Fuzzed {
     configuration.settings.selective = (choice & 8) == 0;
     configuration.settings.window_scaling = (choice & 16) == 0;
     configuration.settings.ecn = (choice & 32) == 0 ? EcnMode::kAsk : EcnMode::kAccept;
-    configuration.maximum_payload = (choice & 64) == 0 ? 0 : 65'000;
+    if ((choice & 64) != 0) configuration.maximum_payload = {65000, 65000};
     configuration.coalesce = (choice & 128) != 0;
     stack_ = std::make_unique<Stack>(configuration, now_);
     Listener::Configuration wanted;
