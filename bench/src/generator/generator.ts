@@ -94,7 +94,7 @@ export class Generator {
       const [first] = await Promise.all([ready, listening]);
       return new Generator(link, first);
     } catch (error) {
-      link.kill();
+      link.signal('SIGKILL');
       await link.ended;
       throw error;
     }
@@ -149,6 +149,15 @@ export class Generator {
   /** Ends the command that is running: a run resolves with what it has (`stopped: true`), others are rejected. */
   async interrupt(): Promise<void> {
     await this.link.request({ command: 'stop' }, 'stopped', 0);
+  }
+
+  /** Takes the process off its core until {@link wake}: it hears and sees nothing meanwhile. */
+  rest(): void {
+    this.link.signal('SIGSTOP');
+  }
+
+  wake(): void {
+    this.link.signal('SIGCONT');
   }
 
   /** Ends the process: asked first, killed when that takes longer than 3 s. Never throws; may be called twice. */
@@ -259,14 +268,14 @@ class GeneratorLink {
     return event;
   }
 
-  kill(): void {
-    this.child.kill('SIGKILL');
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(name);
   }
 
   async quit(timeoutMs: number): Promise<void> {
     if (this.end === undefined) {
       this.child.stdin.end(`${JSON.stringify({ command: 'quit', id: this.nextId++ })}\n`);
-      const timer = setTimeout(() => this.kill(), timeoutMs);
+      const timer = setTimeout(() => this.signal('SIGKILL'), timeoutMs);
       await this.ended;
       clearTimeout(timer);
     }

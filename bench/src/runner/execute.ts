@@ -3,6 +3,7 @@ import { DatasetWriteError } from '@plumbline/datasets';
 import { messageOf } from '../errors.ts';
 import {
   findSubject,
+  type GeneratorPool,
   MEMCACHED_UDP,
   type PreparedSubject,
   type Service,
@@ -28,6 +29,7 @@ export interface Execution {
   readonly seed: number;
   readonly scope: Scope;
   readonly cores: Cores;
+  readonly generators?: GeneratorPool;
   readonly resources: Resources;
   readonly writer: DatasetWriter;
   /** Complete once the generator is built. */
@@ -101,6 +103,7 @@ function contextOf(
         variant: plan.variant,
         shape: { ...shape, ...changes },
         cores: execution.cores,
+        ...(execution.generators ? { generators: execution.generators } : {}),
         resources: own,
         directory: own.directory(),
         counting: false,

@@ -1,7 +1,7 @@
 import { DatasetWriter, type Failure, readDataset, SCHEMA_VERSION } from '@plumbline/datasets';
 import { Listr } from 'listr2';
 import { BenchError } from '../errors.ts';
-import { generatorProgram } from '../subjects/index.ts';
+import { GeneratorPool, generatorProgram } from '../subjects/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, chooseCores, closeOnSignal, Resources } from '../vmm/index.ts';
 import type { BootPlan, BootTemplate, Scope } from '../workloads/index.ts';
 import { lackingBoots, lastPlacement, leastBoots } from './coverage.ts';
@@ -99,11 +99,14 @@ export async function measureRun(begin: RunBeginning, terminal: RunTerminal): Pr
       say(`Resuming run ${state.run}: ${done.size} points are done.`);
     }
     saveRun(state);
+    const generators = new GeneratorPool();
+    resources.defer(() => generators.close());
     const execution: Execution = {
       run: state.run,
       seed: request.seed,
       scope: request.scope,
       cores,
+      generators,
       resources,
       writer,
       circumstances: readCircumstances(),

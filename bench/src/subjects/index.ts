@@ -8,6 +8,7 @@ import type { Subject } from './subject.ts';
 
 export { SubjectFailure } from './failure.ts';
 export { generatorProgram } from './generator.ts';
+export { GeneratorPool } from './generator-pool.ts';
 export * from './service.ts';
 export * from './subject.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readThread } from 'perf-hooks-extra';
 import { type GuestCommand, launchGuest } from '../vmm/index.ts';
-import { startGenerator } from './generator.ts';
+import { ownGenerator } from './generator-pool.ts';
 import type { Question } from './service.ts';
 import type { BootConfig, RunningSubject } from './subject.ts';
 
@@ -17,7 +17,7 @@ export interface GuestSockets {
  * Boots a guest with the generator at the other end of its network device: first the generator, already asking, then
  * the guest, so that the first answer is seen when it comes.
  * @param question what it is asked until it answers
- * @param makeCommand QEMU's arguments, given the sockets; called before the generator is started.
+ * @param makeCommand QEMU's arguments, given the sockets
  */
 export async function bootGuest(
   question: Question,
@@ -25,9 +25,11 @@ export async function bootGuest(
   makeCommand: (sockets: GuestSockets) => GuestCommand | Promise<GuestCommand>,
 ): Promise<RunningSubject> {
   const { directory, resources, cores } = config;
-  const sockets = { network: join(directory, 'net.sock'), counting: join(directory, 'counters.sock') };
+  const lease = await (config.generators?.lease(question.transport, config) ??
+    ownGenerator(question.transport, config));
+  const { generator } = lease;
+  const sockets = { network: lease.socket, counting: join(directory, 'counters.sock') };
   const command = await makeCommand(sockets);
-  const generator = await startGenerator({ kind: 'vhost-user', socket: sockets.network }, question.transport, config);
   const answered = generator.waitAnswer({ ...question, timeoutMs: config.answerTimeoutMs });
   answered.catch(() => {});
   // All of QEMU's threads share the vCPU's core: they sleep while the guest runs, and the generator's core stays free.
@@ -48,7 +50,7 @@ export async function bootGuest(
     ...(config.counting ? { countingSocket: sockets.counting } : {}),
     stop: async () => {
       await vm.stop();
-      await generator.stop();
+      await lease.giveBack();
     },
   };
 }

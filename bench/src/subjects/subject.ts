@@ -4,6 +4,7 @@ import type { ThreadTimes } from 'perf-hooks-extra';
 import type { Generator } from '../generator/index.ts';
 import type { AnsweredEvent } from '../generator/protocol.ts';
 import type { Cores, GuestAccelerator, Machine, Resources } from '../vmm/index.ts';
+import type { GeneratorPool } from './generator-pool.ts';
 import type { RunningProgram, SubjectProgram } from './program.ts';
 import type { Service, ServiceId } from './service.ts';
 
@@ -22,6 +23,8 @@ export interface BootConfig {
   readonly variant: Variant;
   readonly shape: GuestShape;
   readonly cores: Cores;
+  /** Where guests' generators come from (default: one for the boot alone). */
+  readonly generators?: GeneratorPool;
   /** Everything the boot opens is closed with these. */
   readonly resources: Resources;
   /** Private folder for sockets and logs. */

@@ -26,13 +26,13 @@ function plan(request: PlanRequest): BootTemplate[] {
       // A variant starts like the default: only a full run asks whether that is true.
       if (subject.hasVariants && variant.name !== 'default' && request.scope !== 'full') return [];
       return [...accelerators].map((accelerator): BootTemplate => {
-        const seconds = accelerator === 'tcg' ? (subject.hasVariants ? 1 : 4) : 0.5;
+        const seconds = accelerator === 'tcg' ? (subject.hasVariants ? 1 : 3) : 0.5;
         const points: Point[] = [
           { parameters: { measure: 'start', ...SHAPE }, seconds: accelerator === 'tcg' ? seconds : 2 * seconds },
         ];
         const findsMemory = accelerator === real && (subject.id === 'plumbline' || request.scope === 'full');
-        if (findsMemory) points.push({ parameters: { measure: 'least-memory', ...SHAPE }, seconds: 6 });
-        return { workload: 'boot', subject: subject.id, variant, accelerator, points, overheadSeconds: 2 };
+        if (findsMemory) points.push({ parameters: { measure: 'least-memory', ...SHAPE }, seconds: 4 });
+        return { workload: 'boot', subject: subject.id, variant, accelerator, points, overheadSeconds: 1 };
       });
     });
   });

@@ -13,7 +13,7 @@ const REQUESTS = 20_000;
 const WARM_UP_REQUESTS = 2_000;
 
 function plan(request: PlanRequest): BootTemplate[] {
-  const mixes = request.scope === 'quick' ? ['get'] : ['get', 'get-set'];
+  const mixes = request.scope === 'full' ? ['get', 'get-set'] : ['get'];
   return request.subjects.flatMap((subject) => {
     const accelerator = subject.exactAccelerator;
     if (accelerator === undefined) return [];
@@ -26,9 +26,9 @@ function plan(request: PlanRequest): BootTemplate[] {
         accelerator,
         points: mixes.map((mix) => ({
           parameters: { mix, connections: CONNECTIONS, outstanding: OUTSTANDING },
-          seconds: subject.hasVariants ? 1 : 3,
+          seconds: subject.hasVariants ? 1 : 5,
         })),
-        overheadSeconds: subject.hasVariants ? 3 : 6,
+        overheadSeconds: subject.hasVariants ? 1 : 4,
       }));
   });
 }

@@ -15,7 +15,7 @@ const inWords = ({ connections, outstanding }: Parameters): string => `${connect
 const MEMCACHED_CHOICES: readonly PointChoice[] = [
   {
     parameters: { mix: 'get', connections: 50, outstanding: 1 },
-    ...{ from: 'quick', variantsFrom: 'default', countedFrom: 'quick' },
+    ...{ from: 'quick', variantsFrom: 'full', countedFrom: 'quick' },
   },
 ];
 
@@ -38,15 +38,11 @@ export const memcachedTcp: Workload = tcpWorkload({
 const REDIS_CHOICES: readonly PointChoice[] = [
   {
     parameters: { operation: 'get', connections: 50, outstanding: 1 },
-    ...{ from: 'quick', variantsFrom: 'default', countedFrom: 'quick' },
+    ...{ from: 'quick', variantsFrom: 'full', countedFrom: 'quick' },
   },
   {
     parameters: { operation: 'get', connections: 50, outstanding: 16 },
     ...{ from: 'quick', variantsFrom: 'default', countedFrom: 'quick' },
-  },
-  {
-    parameters: { operation: 'get', connections: 1000, outstanding: 1 },
-    ...{ from: 'default', variantsFrom: 'full', countedFrom: 'full' },
   },
   {
     parameters: { operation: 'set', connections: 50, outstanding: 16 },

@@ -11,7 +11,9 @@ const REPETITIONS = 3;
 /** Seconds of load at a point. */
 const SECONDS: Record<Scope, number> = { quick: 1, default: 2, full: 4 };
 /** Probes, warm-up and draining around a point. */
-const AROUND_SECONDS = 0.6;
+const AROUND_SECONDS = 0.35;
+/** Expected seconds of a boot, with its population, and of its end. */
+export const LOAD_OVERHEAD_SECONDS = 1;
 
 /** Expected seconds of a point under load. */
 export function loadSeconds(scope: Scope): number {

@@ -3,7 +3,7 @@ import { BenchError } from '../errors.ts';
 import type { Loop } from '../generator/protocol.ts';
 import { MEMCACHED_UDP } from '../subjects/service.ts';
 import { variantsOf } from '../subjects/subject.ts';
-import { type Load, loadSeconds, measureLoad } from './load.ts';
+import { LOAD_OVERHEAD_SECONDS, type Load, loadSeconds, measureLoad } from './load.ts';
 import { mixTraffic } from './mix.ts';
 import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
 
@@ -15,7 +15,7 @@ const ECHO_BYTES = 100;
 /** Windows of each mix. A window is the number of requests under way at once. */
 const WINDOWS: Record<Scope, Record<string, readonly number[]>> = {
   quick: { get: [1, 128] },
-  default: { get: [1, 8, 32, 128], 'get-set': [8, 128], etc: [8, 128] },
+  default: { get: [1, 32, 128], etc: [128] },
   full: { get: [1, 2, 4, 8, 16, 32, 64, 128, 256], 'get-set': [1, 8, 32, 128], etc: [1, 8, 32, 128] },
 };
 
@@ -58,7 +58,7 @@ function plan(request: PlanRequest): BootTemplate[] {
     const accelerator = subject.realAccelerator(request.host);
     if (accelerator === undefined) return [];
     // The limit of the pair is one figure, not one for each variant.
-    const ofPrograms = request.scope === 'quick' ? [] : ['sched', 'syscall'];
+    const ofPrograms = request.scope === 'full' ? ['sched', 'syscall'] : [];
     const dimensions = subject.id === 'plumbline-unmodified' ? ofPrograms : ['sched', 'idle'];
     const variants = variantsOf(subject, request.variants, dimensions).filter(
       (_, index) => subject.id !== 'echo' || index === 0 || request.scope === 'full',
@@ -69,7 +69,7 @@ function plan(request: PlanRequest): BootTemplate[] {
       variant,
       accelerator,
       points: pointsOf(subject.id, variant.name === 'default' || !subject.hasVariants, request.scope),
-      overheadSeconds: 3,
+      overheadSeconds: LOAD_OVERHEAD_SECONDS,
     }));
   });
 }

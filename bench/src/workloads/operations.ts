@@ -29,7 +29,7 @@ const COUNTED_BATCHES = 5;
 const DEADLINE_MS = 120_000;
 
 function plan(id: string, operations: readonly Operation[], request: PlanRequest): BootTemplate[] {
-  const points: Point[] = operations.map(({ name }) => ({ parameters: { operation: name }, seconds: 0.5 }));
+  const points: Point[] = operations.map(({ name }) => ({ parameters: { operation: name }, seconds: 0.2 }));
   return request.subjects.flatMap((subject) => {
     if (!subject.runsPrograms) return [];
     const real = subject.realAccelerator(request.host);
@@ -42,7 +42,7 @@ function plan(id: string, operations: readonly Operation[], request: PlanRequest
           variant,
           accelerator,
           points,
-          overheadSeconds: accelerator === 'tcg' ? (subject.hasVariants ? 1 : 5) : 0.3,
+          overheadSeconds: accelerator === 'tcg' ? (subject.hasVariants ? 0.5 : 3) : 0.3,
         }),
       ),
     );

@@ -18,8 +18,7 @@ export const tcpRr: Workload = tcpWorkload({
   service: TCP_PEER,
   points: pointsOf(
     [
-      choice({ connections: 1, payload: 1 }, 'quick', 'full'),
-      choice({ connections: 50, payload: 1 }, 'default', 'default', 'default'),
+      choice({ connections: 1, payload: 1 }, 'default', 'full'),
     ],
     combinations({ connections: [1, 8, 50], payload: PAYLOADS }),
   ),
@@ -43,7 +42,6 @@ export const tcpStream: Workload = tcpWorkload({
   service: TCP_PEER,
   points: pointsOf(
     DIRECTIONS.flatMap((direction) => [
-      choice({ direction, message: 64 }, 'default', 'default'),
       choice({ direction, message: 1024 }, 'default', 'default'),
       choice({ direction, message: 16_384 }, 'quick', 'quick', 'default'),
       choice({ direction, message: 65_536 }, 'quick', 'quick'),
@@ -67,7 +65,7 @@ export const connect: Workload = tcpWorkload({
   id: 'connect',
   title: 'connect: connections a second, each opened, asked once and closed',
   service: TCP_PEER,
-  points: pointsOf([choice({ connections: 50 }, 'quick', 'default')], combinations({ connections: [1, 8, 50, 200] })),
+  points: pointsOf([choice({ connections: 50 }, 'default', 'full')], combinations({ connections: [1, 8, 50, 200] })),
   load: ({ connections }) => ({
     traffic: { protocol: 'connect', port: 7, payloadBytes: 64 },
     loop: { kind: 'closed', connections: Number(connections), outstanding: 1 },

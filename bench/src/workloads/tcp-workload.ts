@@ -1,7 +1,7 @@
 import type { Service } from '../subjects/service.ts';
 import { type Subject, variantsOf } from '../subjects/subject.ts';
 import { countLoad } from './counted.ts';
-import { type Load, loadSeconds, measureLoad } from './load.ts';
+import { LOAD_OVERHEAD_SECONDS, type Load, loadSeconds, measureLoad } from './load.ts';
 import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
 
 /** One point of a workload, and from which scope on it is measured: `default` means in default and in full runs. */
@@ -11,7 +11,7 @@ export interface PointChoice {
   readonly from: Scope;
   /** Under load, in variants other than the default. */
   readonly variantsFrom: Scope;
-  /** Counted under TCG, in the default variant and on Linux. */
+  /** Counted under TCG, in the default variant; Linux is counted where this is `quick`, but in no quick run. */
   readonly countedFrom: Scope;
 }
 
@@ -56,12 +56,15 @@ function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanReque
     const templates: BootTemplate[] = [];
     if (real !== undefined) {
       const points = chosen((choice) => (standard ? choice.from : choice.variantsFrom), loadSeconds(scope));
-      templates.push({ ...common, accelerator: real, points, overheadSeconds: 3 });
+      templates.push({ ...common, accelerator: real, points, overheadSeconds: LOAD_OVERHEAD_SECONDS });
     }
     if (subject.exactAccelerator !== undefined) {
-      // The variants' counts explain what differs between them under load.
-      const from = (choice: PointChoice): Scope =>
-        within(standard ? 'quick' : choice.variantsFrom, scope) ? choice.countedFrom : 'full';
+      const from = ({ countedFrom, variantsFrom }: PointChoice): Scope => {
+        // Linux starts slowly under TCG, and what it executes changes with Debian alone.
+        if (!subject.hasVariants) return countedFrom === 'quick' ? 'default' : 'full';
+        // A variant's counts explain what differs under load.
+        return standard || within(variantsFrom, scope) ? countedFrom : 'full';
+      };
       templates.push({
         ...common,
         accelerator: subject.exactAccelerator,
