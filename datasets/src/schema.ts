@@ -25,10 +25,13 @@ export type Placement = z.infer<typeof placementSchema>;
 /** Metric names with their units: the same in the dataset, in summaries, in targets and in reports. */
 export const METRIC_UNITS = {
   throughput: 'requests/s',
+  bandwidth: 'bit/s',
   'latency-p50': 'ns',
   'latency-p99': 'ns',
   'latency-p999': 'ns',
   'instructions-per-request': 'instructions',
+  'copies-per-request': 'copies',
+  'bytes-copied-per-request': 'bytes',
   'boot-time': 'ns',
   'guest-boot-time': 'ns',
   'least-memory': 'bytes',

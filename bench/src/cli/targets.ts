@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { METRIC_UNITS, readDataset } from '@plumbline/datasets';
-import { TARGETS, type Target, type TargetFigure } from '../../targets.ts';
+import { baselineName, TARGETS, type Target, type TargetFigure } from '../../targets.ts';
 import { BenchError, messageOf, UsageError } from '../errors.ts';
 import { leastBoots } from '../runner/coverage.ts';
 import type { RunRequest } from '../runner/request.ts';
@@ -75,11 +75,11 @@ function amount(value: number, unit: string): string {
   return `${scale ? `${(value / scale[0]).toFixed(2)} ${scale[1]}` : Math.round(value)} ${unit}`;
 }
 
-function boundText({ bound, figure }: Target): string {
+function boundText(target: Target): string {
+  const { bound, figure } = target;
   if (bound.kind === 'identical') return 'identical in all boots';
-  if (bound.kind === 'ratio-at-least') return `at least ${bound.value} times ${bound.baseline.subject}`;
-  const unit = METRIC_UNITS[figure.metric];
-  return `at most ${amount(bound.value, unit)}`;
+  if (bound.kind === 'ratio-at-least') return `at least ${bound.value} times ${baselineName(target)}`;
+  return `${bound.kind === 'at-most' ? 'at most' : 'at least'} ${amount(bound.value, METRIC_UNITS[figure.metric])}`;
 }
 
 function row(verdict: Verdict): string[] {

@@ -1,4 +1,4 @@
-import type { Placement, Sample, Slice } from '@plumbline/datasets';
+import type { MetricName, Placement, Sample, Slice, SubjectId } from '@plumbline/datasets';
 import type { Figure } from '@plumbline/reports';
 import type { BootTemplate, Point, Scope } from '../workloads/index.ts';
 import { pointKey } from './request.ts';
@@ -23,19 +23,40 @@ function bootsIn(figures: readonly Figure[], placement: Placement): number {
   return Math.max(0, ...figures.filter((figure) => figure.placement === placement).map((figure) => figure.boots));
 }
 
+/** Our subject in each workload that is compared under load. */
+const COMPARED: Readonly<Record<string, SubjectId>> = {
+  'memcached-udp': 'plumbline',
+  'memcached-tcp': 'plumbline-unmodified',
+  redis: 'plumbline-unmodified',
+  'tcp-stream': 'plumbline-unmodified',
+};
+/** Workloads in which our variants are compared with each other. */
+const OF_VARIANTS = ['tcp-stream'];
+
 /** Whether the report or a target compares the first with the second at points that both have. */
 function compared(a: BootTemplate, b: BootTemplate): boolean {
-  if (a.workload !== 'memcached-udp' || b.workload !== a.workload || a.subject !== 'plumbline') return false;
+  if (b.workload !== a.workload || COMPARED[a.workload] !== a.subject) return false;
   if (b.subject === 'echo') return a.accelerator === b.accelerator;
+  if (b.subject === a.subject) {
+    return (
+      OF_VARIANTS.includes(a.workload) &&
+      a.variant.name === 'default' &&
+      b.variant.name !== 'default' &&
+      a.accelerator === b.accelerator &&
+      a.accelerator !== 'tcg'
+    );
+  }
   return b.subject === 'linux-guest' || (b.subject === 'linux-host' && a.accelerator !== 'tcg');
 }
 
 const keyOf = (template: BootTemplate, { parameters }: Point): string =>
   pointKey({ ...template, parameters, index: 0 });
 
+const RATES: readonly MetricName[] = ['throughput', 'bandwidth'];
+
 function throughputOf(template: BootTemplate, { parameters }: Point, figures: readonly Figure[]): Figure[] {
   const key = keyOf(template, { parameters, seconds: 0 });
-  return figures.filter((figure) => figure.metric === 'throughput' && pointKey({ ...figure, index: 0 }) === key);
+  return figures.filter((figure) => RATES.includes(figure.metric) && pointKey({ ...figure, index: 0 }) === key);
 }
 
 /** A boot that a comparison lacks: a condition with only the points concerned, and how many boots all of them lack. */

@@ -54,7 +54,8 @@ describe('the plan', () => {
   });
 
   it('fits the times that the commands promise', () => {
-    expect(planRun(request, 'kvm_pvm').seconds).toBeLessThan(17 * 60);
+    // Of twenty minutes the rest is for preparing, and for the report.
+    expect(planRun(request, 'kvm_pvm').seconds).toBeLessThan(19.7 * 60);
     expect(planRun({ ...request, scope: 'quick', boots: 3 }, 'kvm_pvm').seconds).toBeLessThan(5.5 * 60);
   });
 
@@ -84,7 +85,7 @@ describe('the plan', () => {
   });
 
   it('names what does not exist and what does', () => {
-    expect(() => planRun({ ...request, workloads: ['redis'] }, 'kvm')).toThrow(/--workload: "redis".*memcached-udp/);
+    expect(() => planRun({ ...request, workloads: ['mysql'] }, 'kvm')).toThrow(/--workload: "mysql".*memcached-udp/);
     expect(() => planRun({ ...request, variants: ['idle=spin'] }, 'kvm')).toThrow(/idle cannot be 'spin'.*poll, halt/);
     expect(() => planRun({ ...request, subjects: ['nobody' as never] }, 'kvm')).toThrow(
       /--subject.*"nobody".*plumbline, plumbline-unmodified, echo/,

@@ -44,6 +44,37 @@ it('a bound holds up to itself', () => {
   });
 });
 
+it('a lower bound holds from itself on', () => {
+  const stream = target('stream-from-server');
+  expect(judge(stream, [figure(stream.figure, [20e9, 20e9, 20e9])], 2).verdict).toBe('holds');
+  expect(judge(stream, [figure(stream.figure, [19.9e9, 19.9e9, 19.9e9])], 2).verdict).toBe('falls short');
+});
+
+it('a bound on a part is about the part alone', () => {
+  const kernel = target('redis-50x1-kernel-instructions');
+  const counted = figure(kernel.figure, [6_500, 6_500, 6_500], 'none');
+  expect(judge(kernel, [{ ...counted, parts: { user: 4_350, kernel: 2_150 } }], 2)).toMatchObject({
+    verdict: 'holds',
+    value: 2_150,
+    low: null,
+  });
+  expect(judge(kernel, [{ ...counted, parts: { user: 4_000, kernel: 2_500 } }], 2).verdict).toBe('falls short');
+  expect(judge(kernel, [counted], 2)).toMatchObject({
+    verdict: 'not measured',
+    note: 'plumbline-unmodified: its kernel part was not recorded',
+  });
+});
+
+it('a variant is compared with another of the same subject', () => {
+  const zerocopy = target('zerocopy-from-server-16k');
+  if (zerocopy.bound.kind !== 'ratio-at-least') throw new Error('not a ratio');
+  const figures = [
+    figure(zerocopy.figure, [26e9, 26e9, 26e9], 'far'),
+    figure(zerocopy.bound.baseline, [20e9, 20e9, 20e9], 'far'),
+  ];
+  expect(judge(zerocopy, figures, 2)).toMatchObject({ verdict: 'holds', unit: 'times copy', placement: 'far' });
+});
+
 it('a ratio is judged in the placement that both sides share most', () => {
   const ratio = target('memcached-vs-linux');
   if (ratio.bound.kind !== 'ratio-at-least') throw new Error('not a ratio');
@@ -77,7 +108,7 @@ it('every figure of a target is planned: none can be missing from a run', () => 
       {
         workloads: [wanted.workload],
         subjects: SUBJECTS.map((subject: Subject) => subject.id),
-        variants: ['default', 'halt'],
+        variants: ['default', 'halt', 'copy'],
         boots: 1,
         accelerator: 'auto',
         scope: 'quick',

@@ -1,6 +1,6 @@
 import type { Placement } from '@plumbline/datasets';
 import { compare, type Figure } from '@plumbline/reports';
-import type { Target, TargetBound, TargetFigure } from '../../targets.ts';
+import { baselineName, type Target, type TargetBound, type TargetFigure } from '../../targets.ts';
 import { placementsWithEnough } from './coverage.ts';
 
 /** What became of a target. `not measured` counts as falling short. */
@@ -63,18 +63,28 @@ function tooFew(of: TargetFigure, boots: number, least: number): string {
   return `${of.subject} ${of.variant}: ${boots} of the ${least} boots that are needed`;
 }
 
-function judgeValue(target: Target, most: number, figures: readonly Figure[], least: number): Verdict {
+function judgeValue(
+  target: Target,
+  bound: Extract<TargetBound, { kind: 'at-most' | 'at-least' }>,
+  figures: readonly Figure[],
+  least: number,
+): Verdict {
   const own = figuresFor(target.figure, figures);
   const best = own.filter((figure) => figure.median !== null).sort((a, b) => usable(b).length - usable(a).length)[0];
   if (!best || best.median === null) return notMeasured(target, own);
   if (best.boots < least) return { ...notMeasured(target, own), note: tooFew(target.figure, best.boots, least) };
+  const { part } = target.figure;
+  const value = part === undefined ? best.median : best.parts[part];
+  if (value === undefined)
+    return { ...notMeasured(target, own), note: `${best.subject}: its ${part} part was not recorded` };
   return {
     target,
-    verdict: best.median <= most ? 'holds' : 'falls short',
-    value: best.median,
+    verdict: (bound.kind === 'at-most' ? value <= bound.value : value >= bound.value) ? 'holds' : 'falls short',
+    value,
     unit: best.unit,
-    low: best.interval?.low ?? null,
-    high: best.interval?.high ?? null,
+    // Parts have a median, and no interval.
+    low: part === undefined ? (best.interval?.low ?? null) : null,
+    high: part === undefined ? (best.interval?.high ?? null) : null,
     placement: best.placement,
     boots: best.boots,
     note: '',
@@ -99,14 +109,14 @@ function judgeRatio(
     const boots = (side: readonly Figure[]) => side.map((figure) => `${figure.boots} ${figure.placement}`).join(', ');
     return {
       ...notMeasured(target, []),
-      note: `no placement of the cores has ${least} boots on both sides: ${target.figure.subject} ${boots(ours)}; ${baseline.subject} ${boots(theirs)}`,
+      note: `no placement of the cores has ${least} boots on both sides: ${target.figure.subject} ${boots(ours)}; ${baselineName(target)} ${boots(theirs)}`,
     };
   }
   return {
     target,
     verdict: comparison.ratio >= bound.value ? 'holds' : 'falls short',
     value: comparison.ratio,
-    unit: `times ${baseline.subject}`,
+    unit: `times ${baselineName(target)}`,
     low: comparison.interval?.low ?? null,
     high: comparison.interval?.high ?? null,
     placement: comparison.placement,
@@ -140,7 +150,7 @@ function judgeIdentity(target: Target, figures: readonly Figure[], least: number
  */
 export function judge(target: Target, figures: readonly Figure[], least: number): Verdict {
   const { bound } = target;
-  if (bound.kind === 'at-most') return judgeValue(target, bound.value, figures, least);
   if (bound.kind === 'identical') return judgeIdentity(target, figures, least);
-  return judgeRatio(target, bound, figures, least);
+  if (bound.kind === 'ratio-at-least') return judgeRatio(target, bound, figures, least);
+  return judgeValue(target, bound, figures, least);
 }

@@ -12,7 +12,7 @@ import type { BootConfig, PreparedSubject, RunningSubject } from './subject.ts';
 /** A program that is linked into our kernel. */
 export interface KernelProgram {
   /** Value of the boot option `run`. */
-  readonly name: 'memcached' | 'echo';
+  readonly name: 'memcached' | 'echo' | 'tcp_peer';
   readonly question: Question;
 }
 
@@ -95,27 +95,32 @@ async function bootKernelGuest(
   if (accelerator === 'none') {
     throw new EnvironmentError(`${program.name} on our kernel runs in a virtual machine only`);
   }
-  return bootGuest(program.question, config, async (sockets) => {
-    const plugin = config.counting
-      ? countingPluginArguments({
-          plugin: await buildCountingPlugin(),
-          socket: sockets.counting,
-          idle: await idleRangesOfElf(image.elf),
-          kernel: [NEAR_TEXT],
-        })
-      : [];
-    return guestCommand({
-      accelerator,
-      machine: shape.machine,
-      vcpus: shape.vcpus,
-      memoryBytes: shape.memoryBytes,
-      ...kernelStart(image, directory),
-      options: kernelOptions(program, config),
-      network: { socket: sockets.network, queues: shape.queues ?? 1, mac: GUEST_MAC },
-      serial: join(directory, 'serial.log'),
-      console: join(directory, 'console.log'),
-      ...(config.counting ? { tcgThread: 'single' as const } : {}),
-      extraArguments: plugin,
-    });
-  });
+  return bootGuest(
+    program.question,
+    config,
+    async (sockets) => {
+      const plugin = config.counting
+        ? countingPluginArguments({
+            plugin: await buildCountingPlugin(),
+            socket: sockets.counting,
+            idle: await idleRangesOfElf(image.elf),
+            kernel: [NEAR_TEXT],
+          })
+        : [];
+      return guestCommand({
+        accelerator,
+        machine: shape.machine,
+        vcpus: shape.vcpus,
+        memoryBytes: shape.memoryBytes,
+        ...kernelStart(image, directory),
+        options: kernelOptions(program, config),
+        network: { socket: sockets.network, queues: shape.queues ?? 1, mac: GUEST_MAC },
+        serial: join(directory, 'serial.log'),
+        console: join(directory, 'console.log'),
+        ...(config.counting ? { tcgThread: 'single' as const } : {}),
+        extraArguments: plugin,
+      });
+    },
+    image.elf,
+  );
 }

@@ -99,29 +99,34 @@ async function bootUnmodified(
   const { accelerator, directory, shape } = config;
   if (accelerator === 'none') throw new EnvironmentError(`${service.id} on our kernel runs in a virtual machine only`);
   const { argv, files } = await service.program(guestPlace(shape.vcpus, directory));
-  return bootGuest(service.question, config, async (sockets) => {
-    const guest = await programConfig(
-      {
-        ...{ argv, files },
-        kernel,
-        image,
-        accelerator,
-        machine: shape.machine,
-        vcpus: shape.vcpus,
-        memoryBytes: shape.memoryBytes,
-        variant: config.variant.values,
-        options: { ip: `${GUEST_ADDRESS}/24`, ...config.options },
-        network: { socket: sockets.network, queues: shape.queues ?? 1, mac: GUEST_MAC },
-      },
-      directory,
-    );
-    const plugin = config.counting ? await countingArguments(kernel, sockets.counting) : [];
-    return guestCommand({
-      ...guest,
-      serial: join(directory, 'serial.log'),
-      console: join(directory, 'console.log'),
-      ...(config.counting ? { tcgThread: 'single' as const } : {}),
-      extraArguments: plugin,
-    });
-  });
+  return bootGuest(
+    service.question,
+    config,
+    async (sockets) => {
+      const guest = await programConfig(
+        {
+          ...{ argv, files },
+          kernel,
+          image,
+          accelerator,
+          machine: shape.machine,
+          vcpus: shape.vcpus,
+          memoryBytes: shape.memoryBytes,
+          variant: config.variant.values,
+          options: { ip: `${GUEST_ADDRESS}/24`, ...config.options },
+          network: { socket: sockets.network, queues: shape.queues ?? 1, mac: GUEST_MAC },
+        },
+        directory,
+      );
+      const plugin = config.counting ? await countingArguments(kernel, sockets.counting) : [];
+      return guestCommand({
+        ...guest,
+        serial: join(directory, 'serial.log'),
+        console: join(directory, 'console.log'),
+        ...(config.counting ? { tcgThread: 'single' as const } : {}),
+        extraArguments: plugin,
+      });
+    },
+    kernel.elf,
+  );
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { readThread } from 'perf-hooks-extra';
 import { type GuestCommand, launchGuest } from '../vmm/index.ts';
+import { copyCounters } from './copy-counters.ts';
 import { ownGenerator } from './generator-pool.ts';
 import type { Question } from './service.ts';
 import type { BootConfig, RunningSubject } from './subject.ts';
@@ -18,11 +19,13 @@ export interface GuestSockets {
  * the guest, so that the first answer is seen when it comes.
  * @param question what it is asked until it answers
  * @param makeCommand QEMU's arguments, given the sockets
+ * @param elf a kernel of ours, with its symbols, when it is one
  */
 export async function bootGuest(
   question: Question,
   config: BootConfig,
   makeCommand: (sockets: GuestSockets) => GuestCommand | Promise<GuestCommand>,
+  elf?: string,
 ): Promise<RunningSubject> {
   const { directory, resources, cores } = config;
   const lease = await (config.generators?.lease(question.transport, config) ??
@@ -48,6 +51,7 @@ export async function bootGuest(
     serverThreads: async () => (await vcpuThreads()).map((tid) => readThread(vm.pid, tid)),
     console: () => vm.log(),
     ...(config.counting ? { countingSocket: sockets.counting } : {}),
+    ...(elf === undefined ? {} : { copies: copyCounters(vm.qmp, elf, directory) }),
     stop: async () => {
       await vm.stop();
       await lease.giveBack();

@@ -4,6 +4,7 @@ import type { ThreadTimes } from 'perf-hooks-extra';
 import type { Generator } from '../generator/index.ts';
 import type { AnsweredEvent } from '../generator/protocol.ts';
 import type { Cores, GuestAccelerator, Machine, Resources } from '../vmm/index.ts';
+import type { CopyCounts } from './copy-counters.ts';
 import type { GeneratorPool } from './generator-pool.ts';
 import type { RunningProgram, SubjectProgram } from './program.ts';
 import type { Service, ServiceId } from './service.ts';
@@ -72,6 +73,8 @@ export interface RunningSubject {
   console(): string;
   /** Socket of the counting plugin, when counting. */
   readonly countingSocket?: string;
+  /** How often TCP's payload was copied since the start. Only kernels of ours have it. */
+  readonly copies?: () => Promise<CopyCounts>;
   stop(): Promise<void>;
 }
 

@@ -1,10 +1,11 @@
 import { connectToCounters, instructionsPerRequest } from '../counting/index.ts';
 import { BenchError } from '../errors.ts';
+import { COPY_WAYS, type CopyCounts } from '../subjects/copy-counters.ts';
 import { SubjectFailure } from '../subjects/failure.ts';
-import { type Load, populate } from './load.ts';
+import { type Load, overTcp, populate } from './load.ts';
 import { derivedSeed } from './random.ts';
 import { startAnswering } from './start.ts';
-import type { BootContext, Point } from './workload.ts';
+import type { BootContext, Figure, Point } from './workload.ts';
 
 /** How often requests are sent at a point. */
 export interface CountedRequests {
@@ -13,6 +14,18 @@ export interface CountedRequests {
   /** Before the count: caches of the guest's software (allocators, tables) are filled by then. */
   readonly warmUp: number;
 }
+
+/** How often a request's payload was copied, and how many bytes that were; with the ways as parts. */
+function copiesPerRequest(before: CopyCounts | undefined, after: CopyCounts | undefined, requests: number): Figure[] {
+  if (before === undefined || after === undefined) return [];
+  return (['copies', 'bytes'] as const).map((what): Figure => {
+    const parts = Object.fromEntries(COPY_WAYS.map((way) => [way, (after[way][what] - before[way][what]) / requests]));
+    const value = Object.values(parts).reduce((sum, part) => sum + part, 0);
+    return { metric: COPY_METRICS[what], value, placement: 'none', parts };
+  });
+}
+
+const COPY_METRICS = { copies: 'copies-per-request', bytes: 'bytes-copied-per-request' } as const;
 
 /**
  * Counts the instructions of all points of a boot, requests being sent one window after the other, and records them with
@@ -55,9 +68,11 @@ export async function countLoad(
       if (keys !== populated) await orFailure(populate(running, load, 60_000));
       populated = keys;
       await send(load, requests.warmUp, derivedSeed(context.seed, 'warm'));
+      const copiesBefore = await running.copies?.();
       const before = await counters.read();
       const { totals } = await send(load, requests.counted, context.seed);
       const after = await counters.read();
+      const copiesAfter = await running.copies?.();
       if (totals.replies !== requests.counted || totals.bad > 0) {
         throw new SubjectFailure(
           `of ${requests.counted} requests ${totals.replies} were answered, ${totals.bad} wrongly`,
@@ -65,7 +80,10 @@ export async function countLoad(
         );
       }
       const { busy, ...parts } = instructionsPerRequest(before, after, requests.counted);
-      await context.record(point, [{ metric: 'instructions-per-request', value: busy, placement: 'none', parts }]);
+      await context.record(point, [
+        { metric: 'instructions-per-request', value: busy, placement: 'none', parts },
+        ...(overTcp(load) ? copiesPerRequest(copiesBefore, copiesAfter, requests.counted) : []),
+      ]);
     }
     await running.stop();
   } finally {

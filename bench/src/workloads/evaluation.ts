@@ -1,5 +1,5 @@
 import type { Placement, Slice, SubjectId } from '@plumbline/datasets';
-import type { RunResult } from '../generator/protocol.ts';
+import type { RunResult, Traffic } from '../generator/protocol.ts';
 import type { Figure } from './workload.ts';
 
 type GeneratorSlice = RunResult['slices'][number];
@@ -62,6 +62,15 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
+/** Payload of a stream in one direction, bits a second, over the slices that may be used. */
+function bandwidth({ slices }: RunResult, placement: GeneratorSlice['placement']): number {
+  const own = slices.filter((slice) => slice.phase === 'measure' && slice.placement === placement);
+  const good = own.filter((slice) => disturbance(slice) === undefined);
+  const used = good.length > 0 ? good : own;
+  const bytes = sum(used, (slice) => slice.bytesSent + slice.bytesReceived);
+  return (bytes * 8e9) / sum(used, (slice) => slice.durationNs);
+}
+
 /**
  * The figures of one measured point, one set for each placement of the cores that held long enough. Rates count the
  * undisturbed slices; latencies are of all requests of that placement.
@@ -72,6 +81,7 @@ export function figuresOf(
   serverBusy: number,
   disturbed: boolean,
   around: Pick<Figure, 'before' | 'after'>,
+  protocol: Traffic['protocol'] = 'memcached',
 ): Figure[] {
   const measured = result.slices.filter((slice) => slice.phase === 'measure').map(toSlice);
   const long = result.placements.filter((placement) => placement.slices >= FEWEST_SLICES);
@@ -92,6 +102,9 @@ export function figuresOf(
       serverBusy,
       ...around,
     };
+    if (protocol === 'stream') {
+      return [{ ...common, metric: 'bandwidth', value: bandwidth(result, placement.placement), slices }];
+    }
     const rate = (sum(used, (slice) => slice.replies) / duration) * 1e9;
     const figures: Figure[] = [
       { ...common, metric: 'throughput', value: rate, slices },

@@ -30,6 +30,11 @@ export interface Load {
   readonly sources?: number;
 }
 
+/** Whether a load comes over TCP. */
+export function overTcp({ traffic }: Load): boolean {
+  return traffic.protocol === 'memcached' || traffic.protocol === 'echo' ? traffic.transport === 'tcp' : true;
+}
+
 interface MeasuredPoint extends Load {
   readonly point: Point;
 }
@@ -44,7 +49,7 @@ export async function populate(running: RunningSubject, load: Load, timeoutMs: n
   const { traffic } = load;
   if (!('keyspace' in traffic)) return;
   const { protocol, keyspace } = traffic;
-  const transport = protocol === 'redis' ? 'tcp' : (traffic.transport ?? 'udp');
+  const transport = overTcp(load) ? 'tcp' : 'udp';
   await running.generator.populate({ protocol, transport, keyspace, timeoutMs });
 }
 
@@ -84,7 +89,10 @@ async function measurePoint(context: BootContext, running: RunningSubject, what:
     const disturbed = isDisturbed(result);
     if (disturbed && repetition < REPETITIONS) continue;
     const around = { before, after: context.hostState() };
-    await context.record(point, figuresOf(result, context.plan.subject, serverBusy, disturbed, around));
+    await context.record(
+      point,
+      figuresOf(result, context.plan.subject, serverBusy, disturbed, around, load.traffic.protocol),
+    );
     return;
   }
 }

@@ -15,7 +15,7 @@ const ECHO_BYTES = 100;
 /** Windows of each mix. A window is the number of requests under way at once. */
 const WINDOWS: Record<Scope, Record<string, readonly number[]>> = {
   quick: { get: [1, 128] },
-  default: { get: [1, 32, 128], etc: [128] },
+  default: { get: [1, 32, 128], 'get-set': [128], etc: [128] },
   full: { get: [1, 2, 4, 8, 16, 32, 64, 128, 256], 'get-set': [1, 8, 32, 128], etc: [1, 8, 32, 128] },
 };
 

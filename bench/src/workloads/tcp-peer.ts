@@ -17,9 +17,7 @@ export const tcpRr: Workload = tcpWorkload({
   title: 'tcp-rr: a payload there and back, one at a time on each connection',
   service: TCP_PEER,
   points: pointsOf(
-    [
-      choice({ connections: 1, payload: 1 }, 'default', 'full'),
-    ],
+    [choice({ connections: 1, payload: 1 }, 'default', 'full')],
     combinations({ connections: [1, 8, 50], payload: PAYLOADS }),
   ),
   load: ({ connections, payload }) => ({

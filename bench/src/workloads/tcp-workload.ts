@@ -45,7 +45,9 @@ function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanReque
   if (!subject.serves.includes(workload.service.id)) return [];
   const { scope } = request;
   const real = subject.realAccelerator(request.host);
-  const variants = variantsOf(subject, request.variants, scope === 'full' ? undefined : DIMENSIONS);
+  // Native programs lend buffers both ways: what variants copy is seen in the others.
+  const dimensions = subject.runsPrograms ? DIMENSIONS : [];
+  const variants = variantsOf(subject, request.variants, scope === 'full' ? undefined : dimensions);
   return variants.flatMap((variant) => {
     const standard = !subject.hasVariants || variant.name === 'default';
     const chosen = (from: (choice: PointChoice) => Scope, seconds: number): Point[] =>

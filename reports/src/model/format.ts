@@ -36,6 +36,16 @@ export function formatRate(rate: number): string {
   ]);
 }
 
+/** Bits a second. */
+export function formatBandwidth(bits: number): string {
+  return scaled(bits, [
+    [1e9, 'Gbit/s'],
+    [1e6, 'Mbit/s'],
+    [1e3, 'kbit/s'],
+    [1, 'bit/s'],
+  ]);
+}
+
 /** Binary multiples of a byte. */
 export function formatBytes(bytes: number): string {
   return scaled(bytes, [
@@ -57,9 +67,13 @@ export function formatValue(metric: MetricName, value: number): string {
   switch (metric) {
     case 'throughput':
       return formatRate(value);
+    case 'bandwidth':
+      return formatBandwidth(value);
     case 'instructions-per-request':
+    case 'copies-per-request':
     case 'instructions-per-operation':
       return formatNumber(value);
+    case 'bytes-copied-per-request':
     case 'least-memory':
     case 'image-size':
       // Sizes are exact: 6 MiB, not 6.00 MiB.

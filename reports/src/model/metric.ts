@@ -6,12 +6,25 @@ export type MetricDescription = { label: string; short: string; better: 'more' |
 /** Every metric of the dataset. */
 export const METRICS: Record<MetricName, MetricDescription> = {
   throughput: { label: 'Throughput', short: 'throughput', better: 'more', ratioWords: 'times the rate' },
+  bandwidth: { label: 'Bandwidth', short: 'bandwidth', better: 'more', ratioWords: 'times the bandwidth' },
   'latency-p50': { label: 'Latency, median', short: 'p50', better: 'less', ratioWords: 'times shorter' },
   'latency-p99': { label: 'Latency, 99th percentile', short: 'p99', better: 'less', ratioWords: 'times shorter' },
   'latency-p999': { label: 'Latency, 99.9th percentile', short: 'p99.9', better: 'less', ratioWords: 'times shorter' },
   'instructions-per-request': {
     label: 'Instructions per request',
     short: 'instructions',
+    better: 'less',
+    ratioWords: 'times fewer',
+  },
+  'copies-per-request': {
+    label: 'Copies of payload per request',
+    short: 'copies',
+    better: 'less',
+    ratioWords: 'times fewer',
+  },
+  'bytes-copied-per-request': {
+    label: 'Bytes of payload copied per request',
+    short: 'bytes copied',
     better: 'less',
     ratioWords: 'times fewer',
   },
