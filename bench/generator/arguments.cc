@@ -143,6 +143,8 @@ std::optional<Arguments> parse_arguments(int count, const char* const* values) {
   arguments.queues = parse_queues(given["--queues"], arguments.device_kind == "vhost");
   arguments.tso = parse_switch("--tso", given["--tso"]);
   if (!given["--damage"].empty()) arguments.damage = parse_damage(given["--damage"]);
+  if (arguments.damage && arguments.tso)
+    throw std::invalid_argument("--damage is for UDP: not together with --tso on");
   return arguments;
 }
 

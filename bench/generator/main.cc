@@ -10,6 +10,7 @@
 
 #include "arguments.hh"
 #include "port/damaged_port.hh"
+#include "port/offload_port.hh"
 #include "session/command_reader.hh"
 #include "session/context.hh"
 #include "session/event.hh"
@@ -39,10 +40,18 @@ int serve(const Arguments& arguments) {
 
   const DeviceKind kind =
       arguments.device_kind == "vhost" ? DeviceKind::kVhost : DeviceKind::kPacket;
-  std::unique_ptr<Port> port =
-      open_port({kind, arguments.device_path, arguments.queues}, arguments.core);
+  const DeviceDescription device{kind, arguments.device_path, arguments.queues};
+  std::unique_ptr<Port> port;
+  OffloadPort* offload = nullptr;
+  if (arguments.tso) {
+    std::unique_ptr<OffloadPort> opened = open_offload_port(device, arguments.core);
+    offload = opened.get();
+    port = std::move(opened);
+  } else {
+    port = open_port(device, arguments.core);
+  }
   if (arguments.damage) port = std::make_unique<DamagedPort>(std::move(port), *arguments.damage);
-  Context context(*port, arguments, std::move(probe), stop_wish, quit_wish);
+  Context context(*port, offload, arguments, std::move(probe), stop_wish, quit_wish);
   Session(context, reader).serve(arguments);
   return 0;
 }

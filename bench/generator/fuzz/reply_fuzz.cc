@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<uint8_t> frame(data + 1, data + size);
   if (classify_arp(frame, own) == ArpKind::kRequestForUs) {
     std::array<uint8_t, kArpFrameBytes> reply;
-    write_arp_reply(frame, own, reply);
+    write_arp_reply(frame, own.mac, reply);
   }
   const auto datagram = parse_udp(frame, own, peer);
   if (!datagram) return 0;

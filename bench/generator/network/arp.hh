@@ -15,9 +15,11 @@ inline constexpr size_t kArpFrameBytes = 60;  // 42, padded to Ethernet's least
 enum class ArpKind { kNone, kRequestForUs, kOther };
 
 // What this frame is.
-ArpKind classify_arp(std::span<const uint8_t> frame, const Endpoint& own);
-// Writes the reply to a frame that classify_arp called kRequestForUs.
-void write_arp_reply(std::span<const uint8_t> request, const Endpoint& own,
+// Ours are so many consecutive addresses from own.ip on.
+ArpKind classify_arp(std::span<const uint8_t> frame, const Endpoint& own, uint32_t addresses = 1);
+// Writes the reply to a frame that classify_arp called kRequestForUs: the address asked for is at
+// `own`.
+void write_arp_reply(std::span<const uint8_t> request, const MacAddress& own,
                      std::span<uint8_t, kArpFrameBytes> reply);
 
 }  // namespace plumbline::generator

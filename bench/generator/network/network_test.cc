@@ -142,7 +142,7 @@ TEST_CASE("ARP: only complete requests for our address are answered") {
   CHECK(classify_arp(std::span<const uint8_t>(request).first(13), kOwn) == ArpKind::kNone);
 
   std::array<uint8_t, kArpFrameBytes> reply;
-  write_arp_reply(request, kOwn, reply);
+  write_arp_reply(request, kOwn.mac, reply);
   CHECK(std::equal(kPeer.mac.begin(), kPeer.mac.end(), reply.begin()));
   CHECK(reply[21] == 2);
   CHECK(std::equal(kOwn.mac.begin(), kOwn.mac.end(), reply.begin() + 22));

@@ -19,11 +19,14 @@ namespace {
 
 constexpr uint64_t bit(unsigned feature) { return uint64_t{1} << feature; }
 
-// virtio 1.2: 5.1.3 (network device) and 6 (reserved feature bits). Segments longer than a frame
-// would have to be cut for the guest or by it, and packed rings are another layout.
-constexpr uint64_t kNotOffered = bit(11) | bit(12) | bit(13) | bit(14) |  // HOST_TSO4, 6, ECN, UFO
-                                 bit(7) | bit(8) | bit(9) | bit(10) |     // the same to the guest
-                                 bit(34) | bit(35);                       // RING_PACKED, IN_ORDER
+// virtio 1.2: 5.1.3 (network device) and 6 (reserved feature bits). Without TCP there is nothing to
+// segment, and packed rings are another layout.
+constexpr uint64_t kNotOffered = bit(12) | bit(13) | bit(14) |  // HOST_TSO6, ECN, UFO
+                                 bit(8) | bit(9) | bit(10) |    // the same to the guest
+                                 bit(34) | bit(35);             // RING_PACKED, IN_ORDER
+constexpr uint64_t kGuestTakesPartialChecksums = bit(1);
+constexpr uint64_t kGuestTakesSegments = bit(7);
+constexpr uint64_t kSegmentation = kGuestTakesSegments | bit(11);  // and HOST_TSO4
 constexpr uint64_t kMergeableBuffers = bit(15);
 constexpr uint64_t kEventIndex = bit(29);
 constexpr uint64_t kVersion1 = bit(32);
@@ -89,7 +92,7 @@ struct VhostCallbacks {
   }
 };
 
-VhostDevice::VhostDevice(std::string path, uint16_t queues)
+VhostDevice::VhostDevice(std::string path, uint16_t queues, bool segmentation)
     : path_(std::move(path)),
       ring_count_(static_cast<uint16_t>(2 * queues)),
       positions_(ring_count_),
@@ -107,7 +110,8 @@ VhostDevice::VhostDevice(std::string path, uint16_t queues)
       .guest_notified = nullptr,
       .reserved = {nullptr}};
   if (rte_vhost_driver_register(path_.c_str(), 0) != 0 ||
-      rte_vhost_driver_disable_features(path_.c_str(), kNotOffered) != 0 ||
+      rte_vhost_driver_disable_features(
+          path_.c_str(), segmentation ? kNotOffered : kNotOffered | kSegmentation) != 0 ||
       rte_vhost_driver_callback_register(path_.c_str(), &callbacks) != 0 ||
       rte_vhost_driver_start(path_.c_str()) != 0) {
     throw std::runtime_error("--device vhost:" + path_ + ": DPDK cannot listen there");
@@ -179,6 +183,9 @@ std::optional<RingArea> VhostDevice::describe(int id, uint16_t ring,
   area.size = vring.size;
   area.call_file = vring.callfd;
   area.event_index = (features & kEventIndex) != 0;
+  area.mergeable = (features & kMergeableBuffers) != 0;
+  area.takes_partial_checksums = (features & kGuestTakesPartialChecksums) != 0;
+  area.takes_segments = (features & kGuestTakesSegments) != 0;
   area.header_bytes =
       (features & (kVersion1 | kMergeableBuffers)) != 0 ? kLongHeader : kLegacyHeader;
   return area;

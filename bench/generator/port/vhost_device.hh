@@ -30,8 +30,9 @@ class VhostDevice {
     std::vector<std::optional<RingArea>> rings;
   };
 
-  // Listens on a socket. DPDK has been started. Throws std::runtime_error.
-  VhostDevice(std::string path, uint16_t queues);
+  // Listens on a socket. `segmentation`: segmentation of TCP is offered, both ways. DPDK has been
+  // started. Throws std::runtime_error.
+  VhostDevice(std::string path, uint16_t queues, bool segmentation);
   ~VhostDevice();
   VhostDevice(const VhostDevice&) = delete;
   VhostDevice& operator=(const VhostDevice&) = delete;

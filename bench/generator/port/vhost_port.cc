@@ -17,7 +17,7 @@ static_assert(Port::kMaximumBurst == kRingBurst && Port::kMaximumFrame == SendRi
 VhostPort::VhostPort(const std::string& path, uint16_t queues, int core)
     : Port(queues), pairs_(queues) {
   start_dpdk(core, {});
-  device_.emplace(path, queues);
+  device_.emplace(path, queues, false);
 }
 
 VhostPort::~VhostPort() {

@@ -14,6 +14,7 @@
 #include "network/address.hh"
 #include "network/arp.hh"
 #include "port/dpdk.hh"
+#include "port/offload_port.hh"
 #include "port/port.hh"
 
 namespace plumbline::generator {
@@ -26,9 +27,11 @@ struct CommandError : std::runtime_error {
 };
 
 struct Context {
-  Context(Port& device, const Arguments& arguments, std::unique_ptr<PlacementProbe> placement_probe,
-          std::atomic<bool>& stop_wish, std::atomic<bool>& quit_wish)
+  Context(Port& device, OffloadPort* offload_device, const Arguments& arguments,
+          std::unique_ptr<PlacementProbe> placement_probe, std::atomic<bool>& stop_wish,
+          std::atomic<bool>& quit_wish)
       : port(device),
+        offload(offload_device),
         scale(tsc_hz()),
         own(arguments.own),
         peer(arguments.peer),
@@ -39,8 +42,10 @@ struct Context {
         quit(quit_wish) {}
 
   Port& port;
+  OffloadPort* offload;  // the same port, if TCP can be spoken over it
   TickScale scale;
   Endpoint own;
+  uint32_t own_addresses = 1;  // from own.ip on: ARP is answered for all of them
   Endpoint peer;
   int core;
   int probe_core;
@@ -75,7 +80,7 @@ struct Context {
   // For frames that are no reply: answers ARP requests for our address. False when the frame was
   // nothing known.
   bool handle_other(std::span<const uint8_t> frame) {
-    switch (classify_arp(frame, own)) {
+    switch (classify_arp(frame, own, own_addresses)) {
       case ArpKind::kNone:
         ++unexpected;
         return false;
@@ -86,7 +91,7 @@ struct Context {
     }
     ++arp_requests;
     std::array<uint8_t, kArpFrameBytes> reply;
-    write_arp_reply(frame, own, reply);
+    write_arp_reply(frame, own.mac, reply);
     if (port.send_copy(reply)) ++arp_replies;
     return true;
   }

@@ -11,8 +11,6 @@ namespace plumbline::generator {
 
 namespace {
 
-// One request in so many is checked byte by byte when verify is "sampled".
-constexpr uint64_t kSampleMask = 64 - 1;
 // The table is looked through once in an eighth of the time-out, a few slots at a time so that no
 // poll waits for it.
 constexpr uint64_t kScansPerTimeout = 8;
@@ -20,10 +18,6 @@ constexpr uint32_t kScanChunk = 64;
 // A lost request's number rests so many time-outs: a reply that is still later is taken for a
 // duplicate.
 constexpr uint64_t kTimeoutsRemembered = 10;
-constexpr double kCheckIntervalNs = 1e6;
-// Short time-outs end after a pass over the table that a busy host may put off.
-constexpr double kLeastFinishNs = 1e9;
-constexpr double kLinkIntervalNs = 10e6;
 
 uint32_t connections_of(const RunCommand& run) {
   return std::visit([](const auto& loop) { return loop.connections; }, run.loop);
@@ -38,15 +32,13 @@ uint32_t outstanding_of(const RunCommand& run) {
 }  // namespace
 
 LoadLoop::LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ticks)
-    : context_(context),
+    : Loop(context, run.loss_timeout_ms, deadline_ticks),
       port_(context.port),
       open_loop_(std::holds_alternative<OpenLoop>(run.loop)),
       echo_(std::holds_alternative<EchoTraffic>(run.traffic)),
       verify_(run.verify),
       server_port_(std::visit([](const auto& traffic) { return traffic.port; }, run.traffic)),
       port_base_(context.next_port_block()),
-      loss_ticks_(context.scale.to_ticks(run.loss_timeout_ms * 1e6)),
-      deadline_(deadline_ticks),
       table_(connections_of(run), outstanding_of(run)),
       outgoing_(context.port.queues()) {
   const uint32_t connections = connections_of(run);
@@ -88,14 +80,6 @@ void LoadLoop::resume() {
   if (arrivals_) arrivals_->restart(resumed_at_);
 }
 
-void LoadLoop::begin_slice(uint16_t slice) {
-  slice_ = slice;
-  if (by_slice_.size() <= slice) by_slice_.resize(slice + 1u);
-  latency_.clear();
-  loop_.largest_burst = 0;
-  loop_.longest_lag_ticks = 0;
-}
-
 void LoadLoop::spin(uint64_t until, bool sending) {
   uint64_t now = ticks_now();
   while (now < until) {
@@ -118,32 +102,13 @@ void LoadLoop::housekeep(uint64_t now) {
   const uint64_t forgotten = now > remembered ? now - remembered : 0;
   table_.scan(scan_chunk_, oldest, forgotten, [this](uint32_t index) {
     const RequestSlot& slot = table_.slot(index);
-    ++counters_.lost;
-    if (slot.slice != kNoSlice) ++by_slice_[slot.slice].lost;
+    count_lost(slot.slice);
     --in_flight_;
     pieces_.erase(index);
     // The place in the window is free again: a loss must not stall a closed loop.
     push_ticket(table_.connection_of(index));
   });
-  if (now < next_check_) return;
-  next_check_ = now + context_.scale.to_ticks(kCheckIntervalNs);
-  if (context_.interrupted()) interruption_ = Interruption::kStopped;
-  if (now >= deadline_) interruption_ = Interruption::kDeadline;
-  if (now < next_link_check_) return;
-  next_link_check_ = now + context_.scale.to_ticks(kLinkIntervalNs);
-  if (!context_.check_link()) interruption_ = Interruption::kLinkDown;
-}
-
-void LoadLoop::finish() {
-  // Only time-outs end this: an interruption has happened already, or may as well happen after the
-  // accounts are closed.
-  const uint64_t limit =
-      ticks_now() + std::max(2 * loss_ticks_, context_.scale.to_ticks(kLeastFinishNs));
-  interruption_ = Interruption::kNone;
-  while (in_flight_ > 0 && ticks_now() < limit) {
-    spin(limit, false);
-    interruption_ = Interruption::kNone;
-  }
+  look_around(now);
 }
 
 // ---- sending
@@ -305,12 +270,10 @@ std::optional<uint32_t> LoadLoop::match(uint16_t port, uint16_t id, bool count_u
       return index;
     case ReplyMatch::kLate:
       if (count_unmatched) {
-        ++counters_.late;
         RequestSlot& slot = table_.slot(index);
-        if (slot.state == SlotState::kLost) {
-          if (slot.slice != kNoSlice) ++by_slice_[slot.slice].late;
-          slot.state = SlotState::kFree;
-        }
+        const bool lost = slot.state == SlotState::kLost;
+        count_late(lost ? slot.slice : kNoSlice);
+        if (lost) slot.state = SlotState::kFree;
       }
       return std::nullopt;
     case ReplyMatch::kDuplicate:
@@ -456,15 +419,6 @@ void LoadLoop::verify_text(RequestSlot& slot, std::span<const uint8_t> text) {
   const char* wrong =
       slot.is_set ? check_set_reply(text) : check_get_reply(*keyspace_, slot.key, text);
   if (wrong != nullptr) report_bad(wrong, text);
-}
-
-void LoadLoop::report_bad(const char* reason, std::span<const uint8_t> bytes) {
-  ++counters_.bad;
-  if (first_bad_) return;
-  first_bad_ = std::string(reason) + ": ";
-  for (const uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 80))) {
-    *first_bad_ += byte >= ' ' && byte < 0x7f ? static_cast<char>(byte) : '.';
-  }
 }
 
 }  // namespace plumbline::generator

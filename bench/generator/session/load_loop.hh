@@ -1,4 +1,5 @@
-// The polling loop of a run: keeps requests on their way, takes replies, accounts for each.
+// The polling loop of a run over UDP: keeps requests on their way, takes replies, accounts for
+// each.
 #pragma once
 
 #include <array>
@@ -16,57 +17,22 @@
 #include "network/packet_template.hh"
 #include "session/command.hh"
 #include "session/context.hh"
+#include "session/loop.hh"
 #include "traffic/arrivals.hh"
 #include "traffic/memcached_codec.hh"
 #include "traffic/request_sequence.hh"
 
 namespace plumbline::generator {
 
-enum class Interruption { kNone, kStopped, kLinkDown, kDeadline };
-
-class LoadLoop {
+class LoadLoop : public Loop {
  public:
-  static constexpr uint16_t kNoSlice = 0xffff;
-
   LoadLoop(Context& context, const RunCommand& run, uint64_t deadline_ticks);
 
-  // Begins to send after a pause: an open loop's schedule starts anew, and requests from before the
-  // pause are left out of the latencies.
-  void resume();
-  // Sends and receives until the tick, or until the requests of limit_requests are answered or
-  // lost.
-  void send_until(uint64_t tick) { spin(tick, true); }
-  // Receives until nothing is in flight or the tick; true when nothing is.
-  bool drain_until(uint64_t tick) {
-    spin(tick, false);
-    return in_flight_ == 0;
-  }
-  // Waits until every request is answered or lost.
-  void finish();
-
-  // From now on exactly so many requests are sent.
-  void limit_requests(uint64_t requests) { remaining_ = requests; }
-  bool limit_reached() const { return remaining_ == 0 && in_flight_ == 0; }
-
-  void begin_slice(uint16_t slice);
-  void end_slice() { slice_ = kNoSlice; }
-
-  Interruption interruption() const { return interruption_; }
-  const Counters& counters() const { return counters_; }
-  const LoopCounters& loop_counters() const { return loop_; }
-  Histogram& latency() { return latency_; }
-  uint64_t lost_in(uint16_t slice) const { return by_slice_[slice].lost; }
-  uint64_t late_in(uint16_t slice) const { return by_slice_[slice].late; }
-  const std::optional<std::string>& first_bad() const { return first_bad_; }
+  void resume() override;
 
  private:
-  struct SliceLosses {
-    uint64_t lost = 0;
-    uint64_t late = 0;
-  };
   static constexpr uint32_t kNoRequest = ~0u;
   static constexpr uint32_t kSendBurst = 32;
-  static constexpr uint64_t kUnlimited = ~uint64_t{0};
   // A burst that is being written, by queue. A connection keeps to one queue, so that a guest sees
   // the requests of one source port on one vCPU.
   struct Outgoing {
@@ -76,7 +42,7 @@ class LoadLoop {
     uint32_t count = 0;
   };
 
-  void spin(uint64_t until, bool sending);
+  void spin(uint64_t until, bool sending) override;
   void housekeep(uint64_t now);
 
   bool send();
@@ -99,21 +65,17 @@ class LoadLoop {
   void complete(uint32_t index, uint64_t now);
   void count_kind(RequestSlot& slot, ReplyKind kind, std::span<const uint8_t> text);
   void verify_text(RequestSlot& slot, std::span<const uint8_t> text);
-  void report_bad(const char* reason, std::span<const uint8_t> bytes);
   void push_ticket(uint32_t connection) {
     tickets_[ticket_tail_++ & ticket_mask_] = static_cast<uint16_t>(connection);
   }
   uint32_t next_ticket() const { return tickets_[ticket_head_ & ticket_mask_]; }
 
-  Context& context_;
   Port& port_;
   const bool open_loop_;
   const bool echo_;
   const Verify verify_;
   const uint16_t server_port_;
   const uint16_t port_base_;
-  const uint64_t loss_ticks_;
-  const uint64_t deadline_;
 
   RequestTable table_;
   std::vector<PacketTemplate> templates_;  // by connection
@@ -131,23 +93,12 @@ class LoadLoop {
   std::vector<Outgoing> outgoing_;
   std::optional<Operation> next_operation_;  // drawn, and not written yet for want of room
 
-  uint64_t in_flight_ = 0;
-  uint64_t remaining_ = kUnlimited;
-  uint64_t resumed_at_ = 0;
   uint64_t written_total_ = 0;
-  uint16_t slice_ = kNoSlice;
 
   uint64_t next_scan_ = 0;
   uint64_t scan_interval_ = 0;
   uint32_t scan_chunk_ = 0;
-  uint64_t next_check_ = 0;
-  uint64_t next_link_check_ = 0;
-  Interruption interruption_ = Interruption::kNone;
 
-  Counters counters_;
-  LoopCounters loop_;
-  Histogram latency_;
-  std::vector<SliceLosses> by_slice_;
   // Replies in several datagrams on their way, by slot.
   struct Pieces {
     uint64_t seen = 0;                        // one bit each
@@ -155,7 +106,6 @@ class LoadLoop {
   };
   std::unordered_map<uint32_t, Pieces> pieces_;
   std::vector<uint8_t> verified_;  // the frame that is being checked
-  std::optional<std::string> first_bad_;
 };
 
 }  // namespace plumbline::generator

@@ -5,6 +5,8 @@
 
 #include "accounting/host_disturbance.hh"
 #include "session/load_loop.hh"
+#include "session/request_loop.hh"
+#include "session/stream_loop.hh"
 
 namespace plumbline::generator {
 
@@ -13,7 +15,16 @@ namespace {
 // How long the window may take to empty before a probe: a twentieth of the time-out is many round
 // trips of a server that answers, and the rest is marked instead of waited for.
 constexpr double kDrainShare = 0.05;
-constexpr uint32_t kMaximumSlices = LoadLoop::kNoSlice;
+constexpr uint32_t kMaximumSlices = Loop::kNoSlice;
+
+std::unique_ptr<Loop> make_loop(Context& context, const RunCommand& command) {
+  const uint64_t deadline = ticks_now() + context.scale.to_ticks(command.timeout_ms * 1e6);
+  if (transport_of(command.traffic) == Transport::kUdp)
+    return std::make_unique<LoadLoop>(context, command, deadline);
+  if (std::holds_alternative<StreamTraffic>(command.traffic))
+    return std::make_unique<StreamLoop>(context, command, deadline);
+  return std::make_unique<RequestLoop>(context, command, deadline);
+}
 
 class Run {
  public:
@@ -21,10 +32,12 @@ class Run {
       : context_(context),
         command_(command),
         id_(id),
-        loop_(context, command, ticks_now() + context.scale.to_ticks(command.timeout_ms * 1e6)),
+        loop_ptr_(make_loop(context, command)),
+        loop_(*loop_ptr_),
         disturbance_(context.core, context.probe_core) {}
 
   RunOutcome execute() {
+    loop_.prepare();
     context_.take_own_loss();
     probe_before_ = probe();
     warm_up();
@@ -97,6 +110,7 @@ class Run {
     slice.index = static_cast<uint32_t>(outcome_.slices.size());
     slice.measured = measured;
     const DisturbanceReading disturbed_before = disturbance_.read();
+    loop_.count();
     const Counters counters_before = loop_.counters();
     const LoopCounters loop_before = loop_.loop_counters();
     loop_.begin_slice(static_cast<uint16_t>(slice.index));
@@ -105,6 +119,7 @@ class Run {
     loop_.send_until(start + context_.scale.to_ticks(length_ns));
     const uint64_t duration = ticks_now() - start;
     loop_.end_slice();
+    loop_.count();
     const DisturbanceReading disturbed_after = disturbance_.read();
 
     slice.duration_ns = context_.scale.to_ns(duration);
@@ -128,7 +143,10 @@ class Run {
     slice.rtt_before_ns = probe_before_;
     slice.rtt_after_ns = probe_before_ = probe();
     slice.placement = combine(classify(slice.rtt_before_ns), classify(slice.rtt_after_ns));
-    if (measured) outcome_.placements.add_latency(slice.placement, loop_.latency());
+    if (measured) {
+      outcome_.placements.add_latency(slice.placement, loop_.latency());
+      outcome_.placements.add_connect_latency(slice.placement, loop_.connect_latency());
+    }
     nlohmann::json event = {{"event", "slice"}, {"id", id_}, {"slice", to_json(slice)}};
     emit(event);
     outcome_.slices.push_back(slice);
@@ -145,6 +163,7 @@ class Run {
       slice.counters.late = loop_.late_in(static_cast<uint16_t>(slice.index));
       if (slice.measured) outcome_.placements.add_slice(slice);
     }
+    loop_.count();
     outcome_.totals = loop_.counters();
     outcome_.first_bad = loop_.first_bad();
     if (outcome_.totals.sent != outcome_.totals.replies + outcome_.totals.lost) {
@@ -158,7 +177,8 @@ class Run {
   Context& context_;
   const RunCommand& command_;
   uint64_t id_;
-  LoadLoop loop_;
+  std::unique_ptr<Loop> loop_ptr_;
+  Loop& loop_;
   HostDisturbance disturbance_;
   std::optional<double> probe_before_;
   RunOutcome outcome_;

@@ -10,6 +10,7 @@
 #include "session/received_packets.hh"
 #include "session/run.hh"
 #include "session/single_request.hh"
+#include "session/tcp_commands.hh"
 
 namespace plumbline::generator {
 
@@ -101,26 +102,30 @@ void Session::idle() {
 }
 
 void Session::execute(const Command& command) {
-  if (wants_tcp(command)) throw CommandError("refused", "TCP is not spoken yet");
+  const bool tcp = wants_tcp(command);
+  if (tcp && context_.offload == nullptr)
+    throw CommandError("refused", "TCP needs a generator that was started with --tso on");
   // A stop is for the command that ran when it came; it answers for itself once that has ended.
   if (std::holds_alternative<StopCommand>(command.what)) {
     context_.stop.store(false);
     emit({{"event", "stopped"}, {"id", command.id}});
   } else if (const auto* wait = std::get_if<WaitAnswerCommand>(&command.what)) {
-    const SingleAnswer answer = wait_answer(context_, *wait);
+    const SingleAnswer answer =
+        tcp ? wait_answer_over_tcp(context_, *wait) : wait_answer(context_, *wait);
     emit({{"event", "answered"},
           {"id", command.id},
           {"atNs", answer.at_ns},
           {"attempts", answer.attempts},
           {"text", answer.text}});
   } else if (const auto* question = std::get_if<AskCommand>(&command.what)) {
-    const SingleAnswer answer = ask(context_, *question);
+    const SingleAnswer answer = tcp ? ask_over_tcp(context_, *question) : ask(context_, *question);
     emit({{"event", "answer"},
           {"id", command.id},
           {"text", answer.text},
           {"retries", answer.attempts - 1}});
   } else if (const auto* population_wish = std::get_if<PopulateCommand>(&command.what)) {
-    const Population population = populate(context_, *population_wish);
+    const Population population =
+        tcp ? populate_over_tcp(context_, *population_wish) : populate(context_, *population_wish);
     emit({{"event", "populated"},
           {"id", command.id},
           {"keys", population.keys},

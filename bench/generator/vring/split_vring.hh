@@ -39,6 +39,11 @@ struct RingArea {
   int call_file = -1;        // eventfd that interrupts the guest; -1: none
   bool event_index = false;  // VIRTIO_F_EVENT_IDX
   uint16_t header_bytes = kLongHeader;
+  // What the guest agreed to receive (virtio 1.2, 5.1.3): a frame in several buffers (MRG_RXBUF),
+  // checksums left to it (GUEST_CSUM), several segments of TCP over IPv4 as one (GUEST_TSO4).
+  bool mergeable = false;
+  bool takes_partial_checksums = false;
+  bool takes_segments = false;
 };
 
 struct Segment {
