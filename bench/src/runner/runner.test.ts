@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatasetWriter, makeProvenance, readDataset } from '@plumbline/datasets';
+import { PRESETS } from '@plumbline/variants';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SUBJECTS } from '../subjects/index.ts';
 import { WORKLOADS } from '../workloads/index.ts';
@@ -21,7 +22,7 @@ const places = () => ({ runs: join(folder, 'runs'), results: join(folder, 'resul
 const request: RunRequest = {
   workloads: WORKLOADS.map((workload) => workload.id),
   subjects: SUBJECTS.map((subject) => subject.id),
-  variants: ['default', 'halt'],
+  variants: Object.keys(PRESETS),
   boots: 5,
   accelerator: 'auto',
   scope: 'default',

@@ -45,7 +45,7 @@ const REDIS_CHOICES: readonly PointChoice[] = [
     ...{ from: 'quick', variantsFrom: 'default', countedFrom: 'quick' },
   },
   {
-    parameters: { operation: 'set', connections: 50, outstanding: 16 },
+    parameters: { operation: 'set', connections: 50, outstanding: 1 },
     ...{ from: 'default', variantsFrom: 'full', countedFrom: 'full' },
   },
 ];

@@ -40,7 +40,6 @@ export const tcpStream: Workload = tcpWorkload({
   service: TCP_PEER,
   points: pointsOf(
     DIRECTIONS.flatMap((direction) => [
-      choice({ direction, message: 1024 }, 'default', 'default'),
       choice({ direction, message: 16_384 }, 'quick', 'quick', 'default'),
       choice({ direction, message: 65_536 }, 'quick', 'quick'),
     ]),

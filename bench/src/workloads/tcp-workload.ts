@@ -7,7 +7,7 @@ import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } fr
 /** One point of a workload, and from which scope on it is measured: `default` means in default and in full runs. */
 export interface PointChoice {
   readonly parameters: Parameters;
-  /** Under load, in the default variant and on Linux. */
+  /** Under load, in the default variant and on Linux; with native programs where this is `quick`, but in no quick run. */
   readonly from: Scope;
   /** Under load, in variants other than the default. */
   readonly variantsFrom: Scope;
@@ -32,6 +32,9 @@ const DIMENSIONS = ['net'];
 const SCOPES: readonly Scope[] = ['quick', 'default', 'full'];
 const within = (from: Scope, scope: Scope): boolean => SCOPES.indexOf(from) <= SCOPES.indexOf(scope);
 
+/** From where on something is measured that costs time and is wanted for the chief points only. */
+const ifInQuick = (from: Scope): Scope => (from === 'quick' ? 'default' : 'full');
+
 /** Enough that the last window, which meets an emptying queue, does not show. */
 function countedRequests(window: number): number {
   return Math.max(10_000, 50 * window);
@@ -46,7 +49,8 @@ function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanReque
   const { scope } = request;
   const real = subject.realAccelerator(request.host);
   // Native programs lend buffers both ways: what variants copy is seen in the others.
-  const dimensions = subject.runsPrograms ? DIMENSIONS : [];
+  const native = !subject.runsPrograms;
+  const dimensions = native ? [] : DIMENSIONS;
   const variants = variantsOf(subject, request.variants, scope === 'full' ? undefined : dimensions);
   return variants.flatMap((variant) => {
     const standard = !subject.hasVariants || variant.name === 'default';
@@ -57,20 +61,24 @@ function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanReque
     const common = { workload: workload.id, subject: subject.id, variant };
     const templates: BootTemplate[] = [];
     if (real !== undefined) {
-      const points = chosen((choice) => (standard ? choice.from : choice.variantsFrom), loadSeconds(scope));
+      const from = (choice: PointChoice): Scope => {
+        if (native) return ifInQuick(choice.from);
+        return standard ? choice.from : choice.variantsFrom;
+      };
+      const points = chosen(from, loadSeconds(scope));
       templates.push({ ...common, accelerator: real, points, overheadSeconds: LOAD_OVERHEAD_SECONDS });
     }
     if (subject.exactAccelerator !== undefined) {
       const from = ({ countedFrom, variantsFrom }: PointChoice): Scope => {
         // Linux starts slowly under TCG, and what it executes changes with Debian alone.
-        if (!subject.hasVariants) return countedFrom === 'quick' ? 'default' : 'full';
+        if (!subject.hasVariants || native) return ifInQuick(countedFrom);
         // A variant's counts explain what differs under load.
         return standard || within(variantsFrom, scope) ? countedFrom : 'full';
       };
       templates.push({
         ...common,
         accelerator: subject.exactAccelerator,
-        points: chosen(from, subject.hasVariants ? 1 : 3),
+        points: chosen(from, subject.hasVariants ? 1 : 2.5),
         overheadSeconds: subject.hasVariants ? 2 : 5,
       });
     }

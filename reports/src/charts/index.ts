@@ -21,6 +21,8 @@ export function drawChart(container: Element, chart: ChartData, options: DrawOpt
     case 'boot':
     case 'footprint':
     case 'operations':
+    case 'bandwidth':
+    case 'copies':
       return drawPanels(container, chart, options);
     case 'ratio':
       return drawRatio(container, chart, options);

@@ -1,11 +1,16 @@
+import type { MetricName } from '@plumbline/datasets';
 import type { PanelsChart, StatRow } from '../model/chart-data.ts';
 import { formatTick, formatValue } from '../model/format.ts';
+import { METRICS } from '../model/metric.ts';
 import { type DrawOptions, drawFrame, type Group, isShown, markGroup, textWidth } from './frame.ts';
 import { bootsLine, drawInterval, drawMedian, drawStrip, drawTarget, statLines } from './marks.ts';
 import { drawDirection, drawRows, layoutRows } from './rows.ts';
 import { binaryTicks, drawXAxis, fittingTicks, logScale, logTickSets, type Scale, zeroScale } from './scale.ts';
 
 type Panel = PanelsChart['panels'][number];
+
+/** Sizes: their ticks are round in powers of two. */
+const BYTES: readonly MetricName[] = ['least-memory', 'image-size', 'bytes-copied-per-request'];
 
 function drawRow(root: Group, row: StatRow, x: Scale, y: number, options: DrawOptions, edge: number): void {
   const tip = [row.label, ...statLines(row.metric, row.metric.replaceAll('-', ' '), row.stat), bootsLine(row.stat)];
@@ -42,7 +47,7 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
     .filter((group) => group.rows.length > 0);
   const layout = layoutRows(groups, { width, rowHeight: 38, top: 26, right: 8 });
   const all = panel.groups.flatMap((g) => g.rows.flatMap((row) => row.stat.points.map((point) => point.value)));
-  const bytes = panel.metric === 'least-memory' || panel.metric === 'image-size';
+  const bytes = BYTES.includes(panel.metric);
   const spread = Math.max(...all) / Math.min(...all);
   // From zero where that is legible: only a linear scale shows how wide the boots lie against the whole.
   const log = spread > 200;
@@ -58,7 +63,11 @@ function drawPanel(root: Group, panel: Panel, options: DrawOptions, width: numbe
       : fittingTicks(x, logTickSets(x), format);
   drawXAxis(root, x, { ticks, format, from: 28, to: layout.height });
   drawRows(root, layout, groups, options, (row, y) => drawRow(root, row, x, y - 3, options, width));
-  return drawDirection(root, layout, `← less is better${log ? ', log scale' : ''}`);
+  return drawDirection(
+    root,
+    layout,
+    `${METRICS[panel.metric].better === 'more' ? 'more is better →' : '← less is better'}${log ? ', log scale' : ''}`,
+  );
 }
 
 /** Ticks from zero; for bytes in steps of a power of two, so that they are round in MiB. */

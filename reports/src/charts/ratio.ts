@@ -84,7 +84,7 @@ function columns(groups: readonly RatioGroup[], count: number): RatioGroup[][] {
   return result.filter((column) => column.length > 0);
 }
 
-/** The ratios to Linux as a forest plot: right of the line is better than Linux. */
+/** Ratios as a forest plot: right of the line is better than the baseline. */
 export function drawRatio(container: Element, chart: RatioChart, options: DrawOptions): SVGSVGElement {
   return drawFrame(container, chart, options, (root, width) => {
     const gap = 40;
@@ -124,9 +124,9 @@ export function drawRatio(container: Element, chart: RatioChart, options: DrawOp
         .attr('x', one)
         .attr('y', 12)
         .attr('text-anchor', 'middle')
-        .text('as Linux');
+        .text(`as ${chart.against}`);
       drawRows(column, layout, blocks, options, (row, y) => drawRow(column, row, x, y, options, layout.right, wide));
-      tallest = Math.max(tallest, drawDirection(column, layout, 'better than Linux, log scale →'));
+      tallest = Math.max(tallest, drawDirection(column, layout, `better than ${chart.against}, log scale →`));
     });
     return tallest;
   });

@@ -55,7 +55,7 @@ export type InstructionsChart = ChartFrame & {
 export type StatRow = { key: string; label: string; metric: MetricName; stat: Stat };
 /** Panels with scales of their own: nothing is compared across them. */
 export type PanelsChart = ChartFrame & {
-  kind: 'boot' | 'footprint' | 'operations';
+  kind: 'boot' | 'footprint' | 'operations' | 'bandwidth' | 'copies';
   panels: { label: string; metric: MetricName; groups: { label: string; rows: StatRow[] }[] }[];
 };
 
@@ -76,6 +76,8 @@ export type RatioRow = {
 };
 export type RatioChart = ChartFrame & {
   kind: 'ratio';
+  /** What 1 stands for: the baselines' common name. */
+  against: string;
   groups: { label: string; detail: string; blocks: { key: string; rows: RatioRow[] }[] }[];
 };
 

@@ -1,4 +1,4 @@
-import type { Accelerator, Placement, SubjectId } from '@plumbline/datasets';
+import type { Accelerator, MetricName, Placement, SubjectId } from '@plumbline/datasets';
 import { group } from 'd3';
 import { type Interval, LEAST_BOOTS, medianRatio, permutationTest } from '../statistics/index.ts';
 import { type Figure, pointKey, seriesKey } from './figure.ts';
@@ -109,4 +109,36 @@ export function comparisonsWithLinux(figures: readonly Figure[]): Comparison[] {
     }
   }
   return found;
+}
+
+/** The dimension of variants whose values are compared with each other, and which is the baseline. */
+const QUEUES = { dimension: 'net', subject: 'zerocopy', baseline: 'copy' } as const;
+
+const netOf = (figure: Figure): unknown => figure.variant.values[QUEUES.dimension];
+/** What has no ratio, or a chart of its own that says more than one. */
+const NOT_COMPARED: readonly MetricName[] = ['loss', 'copies-per-request', 'bytes-copied-per-request'];
+
+/** A variant without that dimension. */
+const otherwise = (figure: Figure): string =>
+  JSON.stringify(
+    Object.entries(figure.variant.values)
+      .filter(([name]) => name !== QUEUES.dimension)
+      .sort(),
+  );
+
+/**
+ * Every comparison of the kernel's zero-copy queues with its copying ones: one subject, one accelerator, variants that
+ * differ in nothing else, under load over TCP.
+ */
+export function comparisonsOfQueues(figures: readonly Figure[]): Comparison[] {
+  const streams = new Set(figures.filter((f) => netOf(f) === QUEUES.baseline).map((f) => f.workload));
+  const alike = group(
+    figures.filter((f) => !NOT_COMPARED.includes(f.metric) && streams.has(f.workload) && COMPARED.includes(f.subject)),
+    (f) => JSON.stringify([pointKey(f), f.subject, f.accelerator, otherwise(f)]),
+  );
+  return [...alike.values()].flatMap((atPoint) => {
+    const side = (value: string) => atPoint.filter((f) => netOf(f) === value);
+    const comparison = compare(side(QUEUES.subject), side(QUEUES.baseline));
+    return comparison === null ? [] : [comparison];
+  });
 }

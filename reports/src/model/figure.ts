@@ -9,6 +9,7 @@ import type {
 } from '@plumbline/datasets';
 import { group } from 'd3';
 import { type Interval, median, medianInterval } from '../statistics/index.ts';
+import { RATES } from './metric.ts';
 
 /** Why a boot's value is drawn but takes part in no figure. */
 export type Exclusion = 'disturbed' | 'client-bound';
@@ -96,13 +97,13 @@ const togetherKey = (sample: Sample, placement: Placement) =>
   JSON.stringify([sample.workload, sample.boot.id, canonical(sample.parameters), placement]);
 
 /**
- * The slices behind each measurement. They are recorded with its throughput; its latencies were taken in the same ones
+ * The slices behind each measurement. They are recorded with its rate; its latencies were taken in the same ones
  * and must be judged in the same placement.
  */
 function slicesTogether(samples: readonly Sample[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const sample of samples) {
-    if (sample.metric !== 'throughput') continue;
+    if (!RATES.includes(sample.metric)) continue;
     for (const { placement, slices } of readings(sample)) counts.set(togetherKey(sample, placement), slices);
   }
   return counts;

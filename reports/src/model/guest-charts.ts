@@ -4,14 +4,7 @@ import { type InstructionsChart, type PanelsChart, statOf } from './chart-data.t
 import { canonical, type Figure, seriesKey } from './figure.ts';
 import { METRICS } from './metric.ts';
 import { compareParameters, parametersLabel, varyingParameters } from './point-label.ts';
-import type { Series } from './series.ts';
-
-const label = (series: readonly Series[], figure: Figure) =>
-  series.find((s) => s.key === seriesKey(figure))?.label ?? seriesKey(figure);
-const bySeries = (series: readonly Series[]) => (a: Figure, b: Figure) => {
-  const place = (f: Figure) => series.findIndex((s) => s.key === seriesKey(f));
-  return place(a) - place(b);
-};
+import { bySeries, type Series, seriesLabelOf } from './series.ts';
 
 /** The parts that are stacked; `rep` and the number of halts are counted inside of them. */
 const STACKED: readonly { name: string; busy: boolean }[] = [
@@ -24,10 +17,20 @@ const STACKED: readonly { name: string; busy: boolean }[] = [
 export function instructionsChart(figures: readonly Figure[], series: readonly Series[]): InstructionsChart | null {
   const counted = figures.filter((f) => f.metric === 'instructions-per-request');
   if (counted.length === 0) return null;
+  const several = new Set(counted.map((f) => f.workload)).size > 1;
+  const pointLabel = (figure: Figure | undefined): string => {
+    if (figure === undefined) return '';
+    const words = parametersLabel(figure.parameters);
+    return several || words === '' ? [figure.workload, words].filter((part) => part !== '').join(': ') : words;
+  };
   const groups = [...group(counted, (f) => JSON.stringify([f.workload, canonical(f.parameters)])).values()]
-    .sort((a, b) => compareParameters(a[0]?.parameters ?? {}, b[0]?.parameters ?? {}))
+    .sort(
+      (a, b) =>
+        (a[0]?.workload ?? '').localeCompare(b[0]?.workload ?? '', 'en') ||
+        compareParameters(a[0]?.parameters ?? {}, b[0]?.parameters ?? {}),
+    )
     .map((own) => ({
-      label: parametersLabel(own[0]?.parameters ?? {}) || (own[0]?.workload ?? ''),
+      label: pointLabel(own[0]),
       rows: [...own].sort(bySeries(series)).map((figure) => ({
         key: seriesKey(figure),
         total: statOf(figure),
@@ -79,7 +82,7 @@ function panels(
               const detail = apart.filter((part) => part !== '').join(', ');
               return {
                 key: seriesKey(f),
-                label: detail === '' ? label(series, f) : `${label(series, f)} (${detail})`,
+                label: detail === '' ? seriesLabelOf(series, f) : `${seriesLabelOf(series, f)} (${detail})`,
                 metric,
                 stat: statOf(f),
               };

@@ -4,6 +4,7 @@ import type { LoadPoint, PercentileRow, PercentilesChart, ThroughputLatencyChart
 import { statOf } from './chart-data.ts';
 import { canonical, type Figure, seriesKey } from './figure.ts';
 import { formatShare } from './format.ts';
+import { RATES } from './metric.ts';
 import { compareParameters, parametersLabel, sweepOf, withoutSweep } from './point-label.ts';
 import type { Series } from './series.ts';
 
@@ -14,7 +15,7 @@ const LOAD_METRICS: readonly MetricName[] = ['throughput', 'latency-p50', 'laten
  * points; where nothing is common, the one with the most slices. Echo, a limit and not a contender, has no say.
  */
 export function chartPlacement(figures: readonly Figure[]): Placement {
-  const judged = figures.filter((f) => f.subject !== 'echo' && f.metric === 'throughput' && f.boots > 0);
+  const judged = figures.filter((f) => f.subject !== 'echo' && RATES.includes(f.metric) && f.boots > 0);
   const pool = judged.length > 0 ? judged : figures;
   const slices = (some: readonly Figure[]) =>
     sum(some, (f) => sum(f.points, (point) => (point.excluded === null ? point.slices : 0)));

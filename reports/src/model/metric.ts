@@ -48,5 +48,8 @@ export const METRICS: Record<MetricName, MetricDescription> = {
   loss: { label: 'Requests without an answer', short: 'loss', better: 'less', ratioWords: 'times less' },
 };
 
+/** What is measured slice by slice: the figures that tell where the cores were. */
+export const RATES: readonly MetricName[] = ['throughput', 'bandwidth'];
+
 /** The order of metrics in tables. */
 export const METRIC_ORDER = Object.keys(METRICS) as MetricName[];

@@ -2,7 +2,7 @@ import type { Sample } from '@plumbline/datasets';
 import type { Figure } from './figure.ts';
 
 /** Parameters a line in a chart runs along, in order of preference. */
-const SWEEPS = ['window', 'rate'];
+const SWEEPS = ['window', 'rate', 'message'];
 
 /** The parameter along which a workload was swept, with its number; null when it has none. */
 export function sweepOf(parameters: Sample['parameters']): { name: string; value: number } | null {

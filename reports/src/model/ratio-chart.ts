@@ -1,13 +1,17 @@
 import { group } from 'd3';
 import type { RatioChart, RatioRow } from './chart-data.ts';
 import type { Comparison } from './comparison.ts';
-import { seriesKey } from './figure.ts';
+import { type Figure, seriesKey } from './figure.ts';
+import { formatRatio } from './format.ts';
 import { METRIC_ORDER, METRICS } from './metric.ts';
 import { compareParameters, parametersLabel, sweepOf, varyingParameters, withoutSweep } from './point-label.ts';
 import type { Series } from './series.ts';
 
 /** What one row of the forest says. */
-export function ratioRow(comparison: Comparison): RatioRow {
+export function ratioRow(
+  comparison: Comparison,
+  against: (figure: Figure) => string = ({ subject }) => subject,
+): RatioRow {
   const { subject, baseline } = comparison;
   const sweep = sweepOf(subject.parameters);
   return {
@@ -22,12 +26,53 @@ export function ratioRow(comparison: Comparison): RatioRow {
     verdict: comparison.verdict,
     placement: comparison.placement,
     boots: comparison.boots,
-    baseline: baseline.subject,
+    baseline: against(baseline),
   };
 }
 
+/** What a forest of ratios is called, and what its baselines are. */
+type Forest = Pick<RatioChart, 'id' | 'title' | 'subtitle' | 'against'> & { nameOf: (baseline: Figure) => string };
+
+const TO_LINUX: Forest = {
+  id: 'ratio-to-linux',
+  title: 'Times better than Linux',
+  subtitle: 'Ratio of medians with its 95 % interval; right of 1 is better than Linux, whichever way the metric runs',
+  against: 'Linux',
+  nameOf: ({ subject }) => subject,
+};
+
+const TO_COPY: Forest = {
+  id: 'zero-copy-to-copy',
+  title: 'Zero-copy against copy',
+  subtitle:
+    'Ratio of medians with its 95 % interval: the kernel’s zero-copy queues against its copying ones; right of 1 is better',
+  against: 'copy',
+  nameOf: ({ variant }) => variant.name,
+};
+
 /** Every ratio to Linux as a forest plot. Null when there is none. */
 export function ratioChart(comparisons: readonly Comparison[], series: readonly Series[]): RatioChart | null {
+  return forest(comparisons, series, TO_LINUX);
+}
+
+/** Zero-copy against copy as a forest plot, which says where it loses. Null when both were not measured. */
+export function queuesChart(comparisons: readonly Comparison[], series: readonly Series[]): RatioChart | null {
+  const chart = forest(comparisons, series, TO_COPY);
+  if (chart === null) return null;
+  const lost = comparisons.filter((c) => c.verdict === 'worse' || (c.verdict === 'points only' && c.ratio < 1));
+  const places = lost.map((c) => {
+    const { workload, parameters, metric, subject } = c.subject;
+    const unsure = c.verdict === 'points only' ? ', too few boots for a verdict' : '';
+    return `${workload}, ${parametersLabel(parameters)}: ${METRICS[metric].short} of ${subject} (${formatRatio(c.ratio)}${unsure})`;
+  });
+  const verdict =
+    places.length === 0
+      ? 'Zero-copy loses at no point that was measured.'
+      : `Zero-copy loses at: ${places.join('; ')}.`;
+  return { ...chart, notes: [verdict, ...chart.notes] };
+}
+
+function forest(comparisons: readonly Comparison[], series: readonly Series[], about: Forest): RatioChart | null {
   if (comparisons.length === 0) return null;
   const place = (c: Comparison) => series.findIndex((s) => s.key === seriesKey(c.subject));
   const sorted = [...comparisons].sort(
@@ -42,16 +87,17 @@ export function ratioChart(comparisons: readonly Comparison[], series: readonly 
     // What is the same in all of a workload's points says nothing here; the table has it.
     const varying = varyingParameters(comparisons.map((c) => c.subject).filter((f) => f.workload === workload));
     const rest = parametersLabel(withoutSweep(parameters), varying);
-    const detail = [workload, rest, `${accelerator}, against ${baseline.subject}`].filter((part) => part !== '');
+    const detail = [workload, rest, `${accelerator}, against ${about.nameOf(baseline)}`].filter((part) => part !== '');
     return `${METRICS[metric].label}\n${detail.join(' · ')}`;
   });
   const few = comparisons.filter((c) => c.verdict === 'points only').length;
   const placements = [...new Set(comparisons.map((c) => c.placement))].filter((p) => p !== 'none');
   return {
     kind: 'ratio',
-    id: 'ratio-to-linux',
-    title: 'Times better than Linux',
-    subtitle: 'Ratio of medians with its 95 % interval; right of 1 is better than Linux, whichever way the metric runs',
+    id: about.id,
+    title: about.title,
+    subtitle: about.subtitle,
+    against: about.against,
     notes: [
       ...(few > 0
         ? [
@@ -67,7 +113,11 @@ export function ratioChart(comparisons: readonly Comparison[], series: readonly 
     groups: [...groups].map(([name, own]) => {
       const [label = '', detail = ''] = name.split('\n');
       const blocks = group(own, (c) => seriesKey(c.subject));
-      return { label, detail, blocks: [...blocks].map(([key, block]) => ({ key, rows: block.map(ratioRow) })) };
+      return {
+        label,
+        detail,
+        blocks: [...blocks].map(([key, block]) => ({ key, rows: block.map((c) => ratioRow(c, about.nameOf)) })),
+      };
     }),
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { syntheticRun } from '../testing/synthetic.ts';
-import type { PanelsChart, ThroughputLatencyChart } from './chart-data.ts';
+import type { PanelsChart, RatioChart, ThroughputLatencyChart } from './chart-data.ts';
 import { buildReport } from './report.ts';
 
 const report = buildReport(syntheticRun());
@@ -10,11 +10,25 @@ describe('a report', () => {
     expect(report.charts.map((chart) => chart.kind)).toEqual([
       'throughput-latency',
       'latency-percentiles',
+      'bandwidth',
       'ratio',
+      'ratio',
+      'copies',
       'instructions',
       'boot',
       'footprint',
     ]);
+  });
+
+  it('says where zero-copy loses', () => {
+    const queues = report.charts.find((chart) => chart.id === 'zero-copy-to-copy') as RatioChart;
+    expect(queues.notes[0]).toMatch(
+      /^Zero-copy loses at: tcp-stream, message 1024, direction .*message 1024.*\(0\.\d+×\)\.$/,
+    );
+    expect(queues.notes[0]).not.toContain('65536');
+    const rows = queues.groups.flatMap(({ blocks }) => blocks.flatMap(({ rows: own }) => own));
+    expect(rows.map(({ metric }) => metric)).toEqual(rows.map(() => 'bandwidth'));
+    expect(rows.map(({ baseline }) => baseline)).toEqual(rows.map(() => 'copy'));
   });
 
   it('says what is excluded, missing or lost', () => {

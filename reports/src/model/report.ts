@@ -1,14 +1,15 @@
 import type { Failure, Placement, Provenance, RunRecord, Sample } from '@plumbline/datasets';
 import type { ChartData, ThroughputLatencyChart } from './chart-data.ts';
-import { type Comparison, comparisonsWithLinux } from './comparison.ts';
+import { type Comparison, comparisonsOfQueues, comparisonsWithLinux } from './comparison.ts';
 import { type Figure, figuresOf, seriesKey } from './figure.ts';
 import { type Headline, headlines } from './glance.ts';
 import { bootChart, footprintChart, instructionsChart, operationsChart } from './guest-charts.ts';
 import { chartPlacement, loadCharts } from './load-charts.ts';
 import { METRIC_ORDER } from './metric.ts';
 import { compareParameters } from './point-label.ts';
-import { ratioChart } from './ratio-chart.ts';
+import { queuesChart, ratioChart } from './ratio-chart.ts';
 import { type Series, seriesOf } from './series.ts';
+import { bandwidthChart, copiesChart } from './stream-charts.ts';
 
 /** One line of the table: a figure and, where there is one, its ratio to Linux. */
 export type TableRow = {
@@ -86,7 +87,10 @@ function chartsOf(
 ): ChartData[] {
   return [
     ...loadCharts(figures, series),
+    bandwidthChart(figures, series),
     ratioChart(comparisons, series),
+    queuesChart(comparisonsOfQueues(figures), series),
+    copiesChart(figures, series),
     instructionsChart(figures, series),
     bootChart(figures, series),
     footprintChart(figures, series),

@@ -62,3 +62,14 @@ export function seriesOf(figures: readonly Figure[]): Series[] {
     };
   });
 }
+
+/** What readers call a figure's series. */
+export function seriesLabelOf(series: readonly Series[], figure: Figure): string {
+  return series.find((s) => s.key === seriesKey(figure))?.label ?? seriesKey(figure);
+}
+
+/** Orders figures as their series stand in legends. */
+export function bySeries(series: readonly Series[]): (a: Figure, b: Figure) => number {
+  const place = (f: Figure) => series.findIndex((s) => s.key === seriesKey(f));
+  return (a, b) => place(a) - place(b);
+}

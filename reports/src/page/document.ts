@@ -1,5 +1,6 @@
 import { symbolPath } from '../charts/marks.ts';
 import type { ChartData } from '../model/chart-data.ts';
+import { RATES } from '../model/metric.ts';
 import type { Report } from '../model/report.ts';
 import { GLOSSARY } from './glossary.ts';
 import { html, Markup, scriptJson } from './markup.ts';
@@ -17,7 +18,7 @@ export function summarySentences(report: Report): string[] {
   const workloads = list([...new Set(report.figures.map((f) => f.workload))]);
   const days = [...new Set([report.first, report.last].map((time) => time?.slice(0, 10) ?? ''))].join(' to ');
   const verdicts = report.comparisons.filter((c) => c.verdict !== 'points only');
-  const loaded = report.figures.filter((f) => f.metric === 'throughput').flatMap((f) => f.points);
+  const loaded = report.figures.filter((f) => RATES.includes(f.metric)).flatMap((f) => f.points);
   const left = loaded.filter((point) => point.excluded !== null).length;
   const count = (verdict: string) => verdicts.filter((c) => c.verdict === verdict).length;
   return [

@@ -92,6 +92,44 @@ function start(subject: SubjectId, accelerator: Accelerator, boot: number): Poin
   };
 }
 
+/** Bit/s of a stream by the size of its messages, both directions alike. */
+const STREAMS: Record<string, Record<number, number>> = {
+  'plumbline-unmodified/default': { 1024: 6e9, 65536: 31e9 },
+  'plumbline-unmodified/copy': { 1024: 6.6e9, 65536: 21e9 },
+  'linux-host/debian': { 1024: 3e9, 65536: 17e9 },
+};
+
+/** Streams of all, and what zero-copy and copy copy for a message. */
+function addStreams(
+  boots: number,
+  add: (at: Point, metric: MetricName, value: number, more?: Partial<Sample>) => void,
+  noise: (size: number) => number,
+): void {
+  for (const [key, sizes] of Object.entries(STREAMS)) {
+    const [subject, variant] = key.split('/') as [SubjectId, string];
+    const values = subject === 'linux-host' ? {} : { net: variant === 'copy' ? 'copy' : 'zerocopy' };
+    for (let boot = 0; boot < boots; boot += 1) {
+      for (const direction of ['to-server', 'from-server']) {
+        for (const [message, bandwidth] of Object.entries(sizes)) {
+          const at = {
+            workload: 'tcp-stream',
+            parameters: { direction, message: Number(message) },
+            ...{ subject, variant, boot },
+          };
+          const more = { variant: { name: variant, values } };
+          const accelerator = subject === 'linux-host' ? 'none' : 'kvm_pvm';
+          add({ ...at, accelerator }, 'bandwidth', bandwidth * noise(0.03), { ...more, placement: 'near' });
+          if (subject === 'linux-host') continue;
+          const parts = { 'from-program': 1, 'to-device': variant === 'copy' ? 1 : 0 };
+          const copies = parts['from-program'] + parts['to-device'];
+          add({ ...at, accelerator: 'tcg' }, 'copies-per-request', copies, { ...more, parts });
+          add({ ...at, accelerator: 'tcg' }, 'bytes-copied-per-request', copies * Number(message), more);
+        }
+      }
+    }
+  }
+}
+
 /** Makes the run; the same every time. */
 export function syntheticRun(boots = 5): SyntheticRun {
   const random = seededRandom(2026);
@@ -202,6 +240,7 @@ export function syntheticRun(boots = 5): SyntheticRun {
     add(at, 'least-memory', memory);
     add(at, 'image-size', Math.round(image));
   }
+  addStreams(boots, add, noise);
   for (let boot = 0; boot < 2; boot += 1) {
     const at = {
       workload: 'determinism',
