@@ -23,7 +23,13 @@ target_include_directories(doctest-main PRIVATE ${DOCTEST_INCLUDE})
 # Not optimised: it is nothing but reporting, and takes five times as long to compile otherwise.
 target_compile_options(doctest-main PRIVATE ${sanitize} -O0 -fno-rtti)
 
+# Which folders the library is made of; a preset that builds few tests needs few.
+set(PLUMBLINE_FOLDERS ".*" CACHE STRING "regular expression of the folders that the hosted library takes sources from")
 function(plumbline_portable)
+  file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/.)
+  if(NOT folder MATCHES "${PLUMBLINE_FOLDERS}")
+    return()
+  endif()
   list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   target_sources(plumbline-hosted PRIVATE ${ARGN})
 endfunction()
