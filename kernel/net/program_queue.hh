@@ -30,9 +30,8 @@ struct alignas(kCacheLine) ProgramQueue {
     // Over the loopback two ends of one program talk; what they say is bounded by their buffers.
     while (tcp->finish(now)) {
     }
-    const auto next = tcp->stack().next_timer();
-    if (next && next->count < asleep_until.count) [[unlikely]]
-      hasten(*next);
+    if (tcp->stack().soonest_timer() < asleep_until) [[unlikely]]
+      hasten();
   }
   // With the lock: the thread is about to sleep. Until when at most.
   Deadline fall_asleep() {
@@ -47,7 +46,7 @@ struct alignas(kCacheLine) ProgramQueue {
   }
 
  private:
-  void hasten(Nanoseconds timer);
+  void hasten();
 };
 
 // Of the device; none when there is no device, or its network was not started.

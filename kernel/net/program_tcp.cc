@@ -59,8 +59,10 @@ Status start_alone(const tcp::SipHashKey& secret) {
 
 }  // namespace
 
-void ProgramQueue::hasten(Nanoseconds timer) {
-  asleep_until = timer;
+void ProgramQueue::hasten() {
+  const auto timer = tcp->stack().next_timer();
+  if (!timer || *timer >= asleep_until) return;
+  asleep_until = *timer;
   timers_changed.store(true, std::memory_order_release);
   timer_wait->wake_one();
 }

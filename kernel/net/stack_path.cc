@@ -76,7 +76,7 @@ bool StackPath::finish_loopback(Nanoseconds now) {
 }
 
 void StackPath::run_timers(Nanoseconds now) {
-  if (const auto next = stack_.next_timer(); next && *next <= now) stack_.run_timers(now);
+  if (stack_.soonest_timer() <= now) stack_.run_timers(now);
 }
 
 }  // namespace plumbline::net

@@ -91,6 +91,7 @@ void TcpSocket::buffers_changed(Buffer which) {
       connection.set_receive_buffer(receive_buffer_);
     else
       connection.set_send_buffer(send_buffer_);
+    clear_ready(kPlain);
   });
 }
 

@@ -49,14 +49,14 @@ void TcpSocket::wait_while_lingering() {
   with_connection([&](net::tcp::Connection& connection, Nanoseconds now) {
     connection.shutdown_send(now);
     drained = connection.drained() || connection.error() != Errno::kNone;
-    ready_.fetch_and(~std::uint32_t{kMayWrite}, std::memory_order_relaxed);
+    clear_ready(kMayWrite);
   });
   const Deadline deadline = Deadline::after(seconds(static_cast<std::uint64_t>(linger_seconds_)));
   while (!drained && !deadline.passed()) {
     if (!wait_for(kMayWrite, writers_, 0, deadline)) return;
     with_connection([&](net::tcp::Connection& connection, Nanoseconds) {
       drained = connection.drained() || connection.error() != Errno::kNone;
-      if (!drained) ready_.fetch_and(~std::uint32_t{kMayWrite}, std::memory_order_relaxed);
+      if (!drained) clear_ready(kMayWrite);
     });
   }
 }
@@ -65,6 +65,7 @@ void TcpSocket::wait_while_lingering() {
 void TcpSocket::drop_connection(bool abort) {
   TcpHold hold(stack_.load(std::memory_order_relaxed));
   net::tcp::Connection* const connection = std::exchange(connection_, nullptr);
+  clear_ready(kPlain);
   if (connection == nullptr) return;
   if (abort)
     connection->abort(hold.now());
@@ -98,8 +99,8 @@ void TcpSocket::told(net::tcp::Connection& connection, std::uint32_t events) {
   }
   if ((events & kEnds) != 0) changed |= kPollHangup | kPollReadHangup;
   if (ready == 0) return;
-  // Release: who sees a bit sees the error as well.
-  ready_.fetch_or(ready, std::memory_order_release);
+  if ((events & (Event::kPeerClosed | kEnds)) != 0) clear_ready(kPlain);
+  set_ready(ready);
   if ((ready & kMayRead) != 0) readers_.wake_all();
   if ((ready & (kMayWrite | kOpened)) != 0) writers_.wake_all();
   source_.notify(changed);
@@ -215,7 +216,8 @@ Status TcpSocket::shutdown(std::uint8_t bits) {
     if (!open) return;
     shut_.fetch_or(bits, std::memory_order_relaxed);
     if ((bits & kShutSend) != 0) connection.shutdown_send(now);
-    ready_.fetch_or(kMayRead | kMayWrite, std::memory_order_release);
+    clear_ready(kPlain);
+    set_ready(kMayRead | kMayWrite);
   });
   if (!open) return Errno::kENOTCONN;
   readers_.wake_all();
@@ -226,7 +228,14 @@ Status TcpSocket::shutdown(std::uint8_t bits) {
 
 // As Linux, net/ipv4/tcp.c, tcp_poll.
 PollEvents TcpSocket::poll() {
+  const std::uint32_t ready = ready_.load(std::memory_order_acquire);
+  if ((ready & kPlain) != 0) [[likely]]
+    return kWritable | ((ready & kMayRead) != 0 ? kReadable : 0);
   if (phase() == Phase::kListening) return listener_->ready() ? kReadable : 0;
+  return poll_connection();
+}
+
+PollEvents TcpSocket::poll_connection() {
   PollEvents events = error_.load(std::memory_order_relaxed) != 0 ? kPollError : 0;
   const std::uint8_t shut = shut_.load(std::memory_order_relaxed);
   const bool there = with_connection([&](net::tcp::Connection& connection, Nanoseconds) {
@@ -240,6 +249,10 @@ PollEvents TcpSocket::poll() {
     if (no_more) events |= kReadable | kPollReadHangup;
     if (connection.readable() != 0) events |= kReadable;
     if (!sends || connection.writable()) events |= kWritable;
+    if ((events & ~kReadable) == kWritable && sends && !no_more) {
+      if ((events & kReadable) == 0) clear_ready(kMayRead);
+      set_ready((events & kReadable) != 0 ? kPlain | kMayRead : kPlain);
+    }
   });
   if (!there) events |= kPollHangup | kWritable;
   return events;

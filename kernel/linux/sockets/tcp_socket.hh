@@ -54,9 +54,11 @@ class TcpSocket final : public Socket {
  private:
   enum class Phase : std::uint8_t { kIdle, kListening, kConnecting, kConnected };
 
-  // Bits of ready_: something may have changed for who waits for it. Set with the stack held;
-  // cleared so, too, by who found that there is nothing (any more).
-  enum Ready : std::uint32_t { kMayRead = 1, kMayWrite = 2, kOpened = 4 };
+  // Bits of ready_: something may have changed for who waits for it. Written with the stack held;
+  // cleared by who found that there is nothing (any more). kPlain: established, nothing shut or
+  // failed, room to send, and kMayRead is exact; poll() then needs no stack, whose hold would cost
+  // more than the answer.
+  enum Ready : std::uint32_t { kMayRead = 1, kMayWrite = 2, kOpened = 4, kPlain = 8 };
 
   // What can be set before there is a connection, and is inherited by accepted ones.
   struct Options {
@@ -78,6 +80,15 @@ class TcpSocket final : public Socket {
   };
 
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
+  // With the stack held, so that nobody else writes.
+  void set_ready(std::uint32_t bits) {
+    // Release: who sees a bit sees what it tells of.
+    ready_.store(ready_.load(std::memory_order_relaxed) | bits, std::memory_order_release);
+  }
+  void clear_ready(std::uint32_t bits) {
+    ready_.store(ready_.load(std::memory_order_relaxed) & ~bits, std::memory_order_relaxed);
+  }
+  PollEvents poll_connection();
   static void notify(net::tcp::Owner& owner, net::tcp::Connection& connection,
                      std::uint32_t events);
   void told(net::tcp::Connection& connection, std::uint32_t events);

@@ -52,8 +52,9 @@ Result<std::size_t> TcpSocket::send(IoCursor& from, const SendRequest& request) 
             length, more || !last, now, [&](std::span<std::byte> to) { return from.take(to); });
         sent += taken;
         full = taken < length && !from.faulted();
+        if (!connection.has_send_room()) clear_ready(kPlain);
       }
-      if (full) ready_.fetch_and(~std::uint32_t{kMayWrite}, std::memory_order_relaxed);
+      if (full) clear_ready(kMayWrite);
     });
     if (!there) error = phase() == Phase::kListening ? Errno::kEPIPE : why_not_sending();
     if (error == Errno::kNone && from.remaining() == 0) [[likely]]
@@ -106,7 +107,12 @@ Result<std::size_t> TcpSocket::receive(IoCursor& to, ReceiveRequest& request) {
           connection.read(length, now, give, peek, peek ? static_cast<std::uint32_t>(received) : 0);
       received += taken;
       left -= taken;
-      if (left == 0) return;
+      if (left == 0) {
+        // Without its buffer's end in between, the next look knows that nothing is left.
+        if (connection.readable() == 0 && (ready_.load(std::memory_order_relaxed) & kPlain) != 0)
+          clear_ready(kMayRead);
+        return;
+      }
       empty = connection.readable() <= (peek ? received : 0);
       if (!empty) return;
       const auto state = connection.state();
@@ -115,7 +121,7 @@ Result<std::size_t> TcpSocket::receive(IoCursor& to, ReceiveRequest& request) {
             (shut_.load(std::memory_order_relaxed) & kShutReceive) != 0;
       // Only with nothing left: readable data comes before an error.
       if (received == 0 && error_.load(std::memory_order_relaxed) != 0) error = take_error();
-      ready_.fetch_and(~std::uint32_t{kMayRead}, std::memory_order_relaxed);
+      clear_ready(kMayRead);
     });
     if (!there) {
       const Errno pending = take_error();

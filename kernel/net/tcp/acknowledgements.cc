@@ -83,7 +83,7 @@ void Connection::our_fin_acknowledged(Nanoseconds now) {
 
 bool Connection::writable() {
   if (!may_send()) return true;  // sending fails at once: nobody need wait
-  const bool free = send_queue_.memory() <= send_limit_ - send_limit_ / 3;
+  const bool free = has_send_room();
   if (!free) blocked_ = true;
   return free;
 }

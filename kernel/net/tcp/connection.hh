@@ -52,7 +52,9 @@ class Connection : public Flow {
     const uint32_t used = send_queue_.memory();
     return may_send() && used < send_limit_ ? send_limit_ - used : 0;
   }
-  // Whether a third of the send buffer is free. Where not, kWritable follows once it is.
+  // Whether a third of the send buffer is free.
+  bool has_send_room() const { return send_queue_.memory() <= send_limit_ - send_limit_ / 3; }
+  // The same for who waits for it: where not, kWritable follows once it is.
   bool writable();
   // Queues up to `length` bytes that `copy(std::span<std::byte> to) -> size_t` writes, and sends
   // what may be sent, with the ACK that waits for it. `more`: the caller is about to send more

@@ -75,6 +75,7 @@ class Stack {
   }
   // When run_timers() is to be called next; nothing: no timer is armed.
   std::optional<Nanoseconds> next_timer() { return timers_.next(); }
+  Nanoseconds soonest_timer() const { return timers_.soonest(); }
 
   // ---- The programs' side -----------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #include "net/tcp/timer_wheel.hh"
 
+#include <algorithm>
 #include <bit>
 
 namespace plumbline::net::tcp {
@@ -26,6 +27,7 @@ void TimerWheel::link(Timer& timer) {
   slots_[level][index].push_back(&timer);
   used_[level] |= uint64_t{1} << index;
   ++count_;
+  soonest_ = std::min(soonest_, time_of(tick >> (level * kLevelBits) << (level * kLevelBits)));
 }
 
 void TimerWheel::unlink(Timer& timer) {
@@ -83,7 +85,10 @@ bool TimerWheel::run(Nanoseconds now, unsigned limit) {
   const uint64_t last = now.count >> kTickBits;
   while (true) {
     if (unfinished_) {
-      if (!run_tick(now, limit)) return true;
+      if (!run_tick(now, limit)) {
+        soonest_ = time_of(current_);
+        return true;
+      }
       unfinished_ = false;
     }
     const auto tick = next_tick();
@@ -92,10 +97,17 @@ bool TimerWheel::run(Nanoseconds now, unsigned limit) {
     unfinished_ = true;
   }
   if (last > current_) current_ = last;
+  next();
   return false;
 }
 
 std::optional<Nanoseconds> TimerWheel::next() {
+  const auto found = find_next();
+  soonest_ = found.value_or(kNobody);
+  return found;
+}
+
+std::optional<Nanoseconds> TimerWheel::find_next() {
   if (count_ == 0) return std::nullopt;
   if (unfinished_) return time_of(current_);
   const auto tick = next_tick();

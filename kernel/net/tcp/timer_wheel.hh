@@ -86,6 +86,9 @@ class TimerWheel {
   // than the first deadline: after a deadline was moved away, and for times so far away that the
   // wheel has not sorted them yet.
   std::optional<Nanoseconds> next();
+  // A time before which run() has nothing to do, for who asks at each occasion: one load. next()
+  // may know a later one.
+  Nanoseconds soonest() const { return soonest_; }
 
   bool empty() const { return count_ == 0; }
   // Timers armed.
@@ -99,6 +102,7 @@ class TimerWheel {
   static constexpr unsigned kRangeBits = kLevels * kLevelBits;
   // Timers of the first slot that next() looks at for their exact deadlines.
   static constexpr unsigned kLookedAt = 8;
+  static constexpr Nanoseconds kNobody{UINT64_MAX};
 
   using List = IntrusiveList<Timer, &Timer::hook_>;
 
@@ -108,6 +112,7 @@ class TimerWheel {
   }
   static Nanoseconds time_of(uint64_t tick) { return {tick << kTickBits}; }
 
+  std::optional<Nanoseconds> find_next();
   void rearm(Timer& timer, Nanoseconds at);
   void link(Timer& timer);
   void unlink(Timer& timer);
@@ -118,6 +123,7 @@ class TimerWheel {
   bool run_tick(Nanoseconds now, unsigned& limit);
 
   uint64_t current_;  // all earlier ticks are done, and so is this one unless unfinished_
+  Nanoseconds soonest_ = kNobody;
   bool unfinished_ = false;
   uint32_t count_ = 0;
   std::array<uint64_t, kLevels> used_{};  // a bit a slot: something is linked there

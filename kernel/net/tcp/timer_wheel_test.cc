@@ -35,6 +35,7 @@ struct Clock {
   void arm(Entry& entry, Nanoseconds at) {
     wheel.arm(entry.timer, at);
     entry.wanted = at;
+    CHECK(wheel.soonest() <= at + nanoseconds(kTick));
   }
   void expired(Timer& timer, Nanoseconds at) {
     Entry& entry = *member_owner<&Entry::timer>(&timer);
@@ -46,7 +47,11 @@ struct Clock {
   }
   void run_to(Nanoseconds at) {
     now = at;
-    wheel.run(now, UINT32_MAX);
+    // As its users do: only when there may be something to do.
+    if (wheel.soonest() <= now) wheel.run(now, UINT32_MAX);
+    const Nanoseconds bound = wheel.soonest();
+    const auto next = wheel.next();
+    CHECK((!next || bound <= *next));
   }
 
   Nanoseconds now;
