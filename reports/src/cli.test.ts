@@ -47,7 +47,7 @@ describe('npm run report', () => {
     expect(printed).toContain('run a-new');
     expect(printed).toContain('memcached-udp: Throughput');
     const files = await readdir(out);
-    expect(files.filter((file) => file.endsWith('.svg'))).toHaveLength(6);
+    expect(files.filter((file) => file.endsWith('.svg'))).toHaveLength(9);
     expect(files.filter((file) => !file.endsWith('.svg'))).toEqual(['index.html']);
     expect(JSON.parse(await readFile(json, 'utf8')).length).toBeGreaterThan(50);
     expect((await loadRun(folder, 'z-old')).run).toBe('z-old');
