@@ -64,7 +64,16 @@ bool StreamLoop::pump(StreamClient& each) {
 
 void StreamLoop::writable(Client& any) { static_cast<StreamClient&>(any).writable = true; }
 
+// A stream has no requests to be sent one by one: its limit is a number of whole messages that have
+// passed. What is on its way then passes, too, and is counted.
+void StreamLoop::look_at_limit() {
+  count();
+  if (!limited_from_) limited_from_ = counters_.replies;
+  if (counters_.replies - *limited_from_ >= remaining_) remaining_ = 0;
+}
+
 bool StreamLoop::send() {
+  if (remaining_ != kUnlimited) look_at_limit();
   bool busy = false;
   for (StreamClient& each : clients_) busy |= traffic_.to_server ? pump(each) : drain(each);
   return busy;

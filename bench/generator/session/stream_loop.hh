@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "session/tcp_loop.hh"
@@ -34,12 +35,15 @@ class StreamLoop final : public TcpLoop {
   };
   bool pump(StreamClient& client);
   bool drain(StreamClient& client);
+  void look_at_limit();
 
   const StreamTraffic traffic_;
   std::vector<StreamClient> clients_;
   std::vector<std::byte> pattern_;
   std::vector<std::byte> sink_;
   uint64_t last_bytes_at_ = 0;
+  // Messages that had passed when the limit was set.
+  std::optional<uint64_t> limited_from_;
 };
 
 }  // namespace plumbline::generator

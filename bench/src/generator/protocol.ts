@@ -208,7 +208,10 @@ export const runCommandSchema = z.object({
   sources: z.number().int().min(1).max(250).default(1),
   /** TCP: so many more connections are opened before the run and left idle through it. */
   idleConnections: z.number().int().min(0).max(1_000_000).default(0),
-  /** `seconds` counts the time inside measured slices; `requests` sends exactly so many (in one slice if `sliceMs` is 0). */
+  /**
+   * `seconds` counts the time inside measured slices; `requests` sends exactly so many (in one slice if `sliceMs` is 0). A
+   * stream ends after so many messages, and those that are on their way then.
+   */
   limit: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('seconds'), seconds: z.number().positive() }),
     z.object({ kind: z.literal('requests'), requests: z.number().int().positive() }),

@@ -33,6 +33,9 @@ type Direction = (typeof DIRECTIONS)[number];
 /** Where the peer program discards, and where it sends without end. */
 const PORTS: Record<Direction, number> = { 'to-server': 9, 'from-server': 19 };
 
+/** Payload that is counted at a point: a hundred times what is on its way when the count ends. */
+const COUNTED_BYTES = 320 << 20;
+
 /** Bytes in one direction, by the size of the messages in which the program reads or writes. */
 export const tcpStream: Workload = tcpWorkload({
   id: 'tcp-stream',
@@ -55,6 +58,8 @@ export const tcpStream: Workload = tcpWorkload({
     loop: { kind: 'closed', connections: 1, outstanding: 1 },
   }),
   describe: ({ direction, message }) => `${message} bytes a message ${direction}`,
+  counted: ({ traffic }) =>
+    'messageBytes' in traffic ? Math.min(200_000, Math.ceil(COUNTED_BYTES / traffic.messageBytes)) : 0,
 });
 
 /** Connections a second: opened, one echo, closed. */

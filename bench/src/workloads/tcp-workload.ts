@@ -23,8 +23,8 @@ export interface TcpWorkload {
   readonly points: readonly PointChoice[];
   load(parameters: Parameters): Load;
   describe(parameters: Parameters): string;
-  /** Requests that are counted at a point, given how many are under way at once (default: {@link countedRequests}). */
-  counted?(window: number): number;
+  /** Requests that are counted at a point (default: {@link countedRequests}). */
+  counted?(load: Load): number;
 }
 
 /** What TCP's figures depend on, in runs that do not measure everything. */
@@ -36,12 +36,9 @@ const within = (from: Scope, scope: Scope): boolean => SCOPES.indexOf(from) <= S
 const ifInQuick = (from: Scope): Scope => (from === 'quick' ? 'default' : 'full');
 
 /** Enough that the last window, which meets an emptying queue, does not show. */
-function countedRequests(window: number): number {
+function countedRequests({ loop }: Load): number {
+  const window = loop.kind === 'closed' ? loop.connections * loop.outstanding : loop.maxInFlight;
   return Math.max(10_000, 50 * window);
-}
-
-function windowOf({ loop }: Load): number {
-  return loop.kind === 'closed' ? loop.connections * loop.outstanding : loop.maxInFlight;
 }
 
 function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanRequest): BootTemplate[] {
@@ -100,7 +97,7 @@ export function tcpWorkload(workload: TcpWorkload): Workload {
     run: (context) =>
       context.plan.accelerator === 'tcg'
         ? countLoad(context, loadOf, describe, (load) => {
-            const counted = count(windowOf(load));
+            const counted = count(load);
             return { counted, warmUp: Math.ceil(counted / 10) };
           })
         : measureLoad(context, loadOf, describe),
