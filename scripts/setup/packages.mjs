@@ -16,6 +16,7 @@ export const DEBIAN_PACKAGES = {
     'qemu-system-x86': 'the virtual machine monitor',
     iproute2: 'network namespaces for the Linux host subject',
     'util-linux': 'unshare, nsenter, setpriv, taskset',
+    tshark: "reads recordings of our TCP's meetings with Linux's",
   },
   test: {
     'doctest-dev': 'unit tests of the kernel',

@@ -1,6 +1,7 @@
 import { parseVariant } from '@plumbline/variants';
 import { pause } from '../deadline.ts';
 import { BenchError } from '../errors.ts';
+import { soakTcp } from '../interoperation/soak.ts';
 import { duration } from '../runner/progress.ts';
 import { takeMeasurementLock } from '../runner/run-store.ts';
 import { type BufferCensus, BufferLeak, censusCount, lastCensus, type SoakCounts } from '../runner/soak.ts';
@@ -19,12 +20,14 @@ const program = command(
   .option('--minutes <n>', 'how long', integer('--minutes', 1, 10_080), 60)
   .option('--variant <preset>', 'variant of our kernel', 'default')
   .option('--accel <name>', 'auto, kvm or tcg', 'auto')
+  .option('--tcp', "our TCP with Linux's over a wire that loses, reorders, repeats and delays, a minute at each point")
   .option('--seed <n>', 'decides requests, losses and damage', integer('--seed', 0, 0xffffffff));
 
 interface SoakOptions {
   minutes: number;
   variant: string;
   accel: string;
+  tcp?: boolean;
   seed?: number;
 }
 
@@ -42,9 +45,10 @@ await runCommand(async () => {
   const variant = parseVariant(options.variant);
   const seed = options.seed ?? Date.now() % 0x1_0000_0000;
   const choice = chooseAccelerator(parseAcceleratorRequest(options.accel));
-  const cores = chooseCores();
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   say(`Accelerator: ${choice.reason}. Seed ${seed}.`);
+  if (options.tcp) return soakTcp(variant, choice.accelerator, seed, say);
+  const cores = chooseCores();
   const resources = new Resources();
   resources.defer(takeMeasurementLock());
   const offSignals = closeOnSignal(resources, (signal) => say(`${signal}: stopping the guest`));
