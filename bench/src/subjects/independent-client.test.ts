@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildKernel, defaultValues, type KernelImage } from '@plumbline/variants';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDeadline } from '../deadline.ts';
-import { dyingWithUs, runCommand } from '../process/command.ts';
+import { dyingWithUs } from '../process/command.ts';
 import { chooseAccelerator, guestCommand, Resources } from '../vmm/index.ts';
+import { eventually, TapNamespace } from './testing/tap-namespace.ts';
 
 /*
  * memcaslap, a client that is not ours, against our kernel over a tap in a network namespace. Needs root and /dev/kvm.
@@ -14,49 +15,22 @@ import { chooseAccelerator, guestCommand, Resources } from '../vmm/index.ts';
  */
 const ADDRESS = '10.9.0.2';
 const ASK = fileURLToPath(new URL('testing/udp-ask.mjs', import.meta.url));
-const SET_UP = [
-  'ip link set lo up',
-  'ip tuntap add tap0 mode tap',
-  'ip address add 10.9.0.1/24 dev tap0',
-  'ip link set tap0 up',
-  'exec sleep infinity',
-].join(' && ');
 
 let image: KernelImage;
 let resources: Resources;
-let holder: ChildProcess;
+let namespace: TapNamespace;
 let directory: string;
 
 beforeAll(async () => {
   image = await buildKernel(defaultValues());
 }, 600_000);
 
-function inNamespace(argv: string[]): [string, ...string[]] {
-  return ['nsenter', '--target', String(holder.pid), '--net', '--', ...argv];
-}
-
 beforeEach(async () => {
   resources = new Resources();
   directory = resources.directory();
-  const [command, ...args] = dyingWithUs(['unshare', '--net', 'sh', '-c', SET_UP]);
-  holder = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  resources.defer(() => {
-    holder.kill('SIGKILL');
-  });
-  await eventually('the tap device', async () =>
-    (await runCommand(inNamespace(['ip', 'link']), { deadlineMs: 5_000 })).includes('tap0'),
-  );
+  namespace = await TapNamespace.create(resources);
 });
 afterEach(() => resources.close());
-
-/** Asks until the answer is yes, every 50 ms, for at most ten seconds. */
-async function eventually(what: string, question: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!(await question().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`${what} does not come up`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 function startGuest(request: 'kvm' | 'tcg'): void {
   const { accelerator } = chooseAccelerator(request);
@@ -74,7 +48,7 @@ function startGuest(request: 'kvm' | 'tcg'): void {
       ...['-device', `${device},netdev=net0`],
     ],
   });
-  const [command, ...args] = dyingWithUs(inNamespace(['qemu-system-x86_64', ...machine]));
+  const [command, ...args] = dyingWithUs(namespace.inside(['qemu-system-x86_64', ...machine]));
   const guest = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   resources.defer(() => {
     guest.kill('SIGKILL');
@@ -82,9 +56,7 @@ function startGuest(request: 'kvm' | 'tcg'): void {
 }
 
 async function counters(): Promise<Record<string, number>> {
-  const text = await runCommand(inNamespace([process.execPath, ASK, ADDRESS, '11211', 'stats']), {
-    deadlineMs: 10_000,
-  });
+  const text = await namespace.run([process.execPath, ASK, ADDRESS, '11211', 'stats'], 10_000);
   return Object.fromEntries(
     [...text.matchAll(/^STAT (\S+) (\d+)\r?$/gm)].map(([, name, value]) => [name, Number(value)]),
   );
@@ -99,9 +71,7 @@ describe.each(['kvm', 'tcg'] as const)('memcaslap over tap, guest on %s', (reque
     });
     const before = await counters();
     const output = await withDeadline(
-      runCommand(inNamespace(['memcaslap', '-s', `${ADDRESS}:11211`, '--udp', '-T', '1', '-c', '8', '-x', '16000']), {
-        deadlineMs: 60_000,
-      }),
+      namespace.run(['memcaslap', '-s', `${ADDRESS}:11211`, '--udp', '-T', '1', '-c', '8', '-x', '16000'], 60_000),
       70_000,
       'memcaslap',
     );
