@@ -228,9 +228,13 @@ void TcpLoop::handle(Client& client, uint32_t events) {
       connect_latency_.record(context_.scale.to_ns(received_at_ - client.opened_at));
     opened(client);
   }
-  if ((events & kReadable) != 0 && client.connection != nullptr) readable(client);
-  if ((events & kWritable) != 0 && client.connection != nullptr) writable(client);
-  if ((events & (kPeerClosed | kFailed | kClosed)) == 0 || client.connection == nullptr) return;
+  // An answer may be the end of the connection, and the next one is begun at once: what is still to
+  // be said is of the old one.
+  const Connection* const told = client.connection;
+  if ((events & kReadable) != 0 && told != nullptr) readable(client);
+  if ((events & kWritable) != 0 && told != nullptr && client.connection == told) writable(client);
+  if ((events & (kPeerClosed | kFailed | kClosed)) == 0 || told == nullptr) return;
+  if (client.connection != told) return;
   if (preparing_) {
     const Errno error = client.connection->error();
     open_error_ = error == Errno::kNone ? Errno::kECONNRESET : error;

@@ -113,10 +113,12 @@ describe.each(ON)('over TCP %s on %s, %s, serves', (id, accel, variant, count) =
     await subject.running.stop();
   }, 300_000);
 
-  it('nginx, on connections that stay', async () => {
+  it('nginx, on connections that stay and on one for each page', async () => {
     const subject = await start(id, NGINX, accel, variant);
     const traffic = { protocol: 'http', path: '/', bodyBytes: PAGE_BYTES } as const;
     await serves(subject, { traffic, loop: loop(50) }, count);
+    const { totals } = await serves(subject, { traffic: { ...traffic, keepAlive: false }, loop: loop(20) }, count / 10);
+    expect(totals.opened).toBe(count / 10);
     await subject.running.stop();
   }, 300_000);
 
