@@ -70,7 +70,11 @@ QueueLoop::QueueLoop(virtio::NetQueuePair& queue_pair, const InterfaceConfigurat
       out(
           [](void* to, std::span<PacketBuffer* const> packets) {
             auto& queue = *static_cast<virtio::NetQueuePair*>(to);
-            if (!packets.empty()) queue.transmit(packets);
+            // An answer to one request is the most common burst.
+            if (packets.size() == 1) [[likely]]
+              queue.transmit(packets[0]);
+            else if (!packets.empty())
+              queue.transmit(packets);
             // Long answers can send the whole pool: the next buffer is one that comes back.
             if (queue.pool().in_use() == queue.pool().count()) queue.recover_buffers();
           },

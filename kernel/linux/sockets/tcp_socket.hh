@@ -88,6 +88,10 @@ class TcpSocket final : public Socket {
   void clear_ready(std::uint32_t bits) {
     ready_.store(ready_.load(std::memory_order_relaxed) & ~bits, std::memory_order_relaxed);
   }
+  // Whether all of the bits are set.
+  bool has_ready(std::uint32_t bits) const {
+    return (ready_.load(std::memory_order_acquire) & bits) == bits;
+  }
   PollEvents poll_connection();
   static void notify(net::tcp::Owner& owner, net::tcp::Connection& connection,
                      std::uint32_t events);

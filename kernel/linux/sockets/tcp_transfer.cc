@@ -35,6 +35,19 @@ Result<std::size_t> TcpSocket::send(IoCursor& from, const SendRequest& request) 
   Deadline deadline = Deadline::never();
   bool deadline_known = false;
   std::size_t sent = 0;
+  // Nearly every call: all of it at once, on a connection that takes it.
+  if ((request.flags & ~std::uint32_t{kMessageDontWait | kMessageNoSignal}) == 0 &&
+      has_ready(kPlain) && from.remaining() <= kMostAtOnce) [[likely]] {
+    with_connection([&](net::tcp::Connection& connection, Nanoseconds now) {
+      // Somebody may have been quicker.
+      if (!has_ready(kPlain)) return;
+      sent = connection.send(static_cast<std::uint32_t>(from.remaining()), false, now,
+                             [&](std::span<std::byte> to) { return from.take(to); });
+      if (!connection.has_send_room()) clear_ready(kPlain);
+    });
+    if (from.remaining() == 0) [[likely]]
+      return sent;
+  }
   for (;;) {
     Errno error = Errno::kNone;
     bool full = false;
@@ -95,6 +108,22 @@ Result<std::size_t> TcpSocket::receive(IoCursor& to, ReceiveRequest& request) {
   bool deadline_known = false;
   std::size_t received = 0;
   std::size_t left = to.remaining();
+  // Nearly every call: something waits, and less than there is room for. What is not done here, the
+  // loop below does.
+  if ((request.flags & ~std::uint32_t{kMessageDontWait}) == 0 && has_ready(kPlain | kMayRead) &&
+      receive_low_water_ == 1) [[likely]] {
+    bool empty = false;
+    with_connection([&](net::tcp::Connection& connection, Nanoseconds now) {
+      const auto length = static_cast<std::uint32_t>(std::min(left, kMostAtOnce));
+      received = connection.read(length, now,
+                                 [&](std::span<const std::byte> from) { return to.put(from); });
+      empty = connection.readable() == 0;
+      if (empty && has_ready(kPlain)) clear_ready(kMayRead);
+    });
+    left -= received;
+    if (left == 0 || (received != 0 && empty && !to.faulted())) [[likely]]
+      return received;
+  }
   const auto give = [&](std::span<const std::byte> from) {
     return discard ? from.size() : to.put(from);
   };
