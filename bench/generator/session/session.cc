@@ -52,16 +52,6 @@ const char* name_of(const std::unique_ptr<PlacementProbe>& probe) {
 
 }  // namespace
 
-bool Context::check_link() {
-  const bool up = port.link_up();
-  if (up != link_was_up) {
-    link_was_up = up;
-    if (up) ++link_ups;
-    emit({{"event", "link"}, {"up", up}, {"atNs", monotonic_ns()}});
-  }
-  return up;
-}
-
 void Session::serve(const Arguments& arguments) {
   const uint64_t started = monotonic_ns();
   emit({{"event", "ready"},
