@@ -77,6 +77,7 @@ ArpTable::Resolution ArpTable::resolve(Ipv4Address address, PacketBuffer* frame,
     entry->attempts = 1;
     entry->time = now;
   }
+  if (frame == nullptr) return {ask ? Outcome::kAskAndWaiting : Outcome::kWaiting, {}};
   if (entry->waiting_count == kWaitingPerEntry) {
     pool_->release_chain(frame);
     return {Outcome::kDropped, {}};

@@ -53,7 +53,7 @@ class ArpTable {
     return recent.address == address && now < recent.until ? recent.mac : 0;
   }
   // Finds where `frame` may be sent, or keeps it until the answer comes. Takes over the frame
-  // unless the outcome is kKnown.
+  // unless the outcome is kKnown. nullptr: only asks.
   Resolution resolve(Ipv4Address address, PacketBuffer* frame, uint64_t now);
   // Notes a neighbour's address. With `create` false only an entry that exists is updated: RFC
   // 826's merge for packets that were not meant for us. Returns the first of the frames that

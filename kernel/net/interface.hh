@@ -108,6 +108,9 @@ class Interface {
   // kTcpHeaderRoom bytes are free in front of it. False when it was dropped.
   bool send_tcp(PacketBuffer* frame, const tcp::FlowKey& key, const tcp::SegmentToSend& segment,
                 Transmit& out);
+  // Takes over what another interface of this host knows of the way to `peer`: the answer to a
+  // question of ours may come to another queue.
+  void adopt_neighbour(const Interface& other, const IpAddress& peer, Transmit& out);
   static constexpr size_t kTcpHeaderRoom = EthernetHeader::kSize + Ipv4Header::kSize;
 
   // Handles received frames, taking them over; answers are appended to `out` or the buffers

@@ -100,16 +100,26 @@ bool Interface::send_tcp(PacketBuffer* frame, const tcp::FlowKey& key,
     out.push(frame);
     return true;
   }
-  // Of a connection that begins: its SYN waits for the neighbour. A list of buffers cannot, and is
-  // sent again by its connection.
+  // Of a connection that begins: its SYN waits for the neighbour. What its connection keeps cannot,
+  // and is sent again by it, once somebody has asked.
   if (frame->next != nullptr || frame->references != 1) {
     release_chain(frame);
-    return false;
+    frame = nullptr;
   }
   const auto outcome = arp_.resolve(hop, frame, now()).outcome;
   ASSERT(outcome != ArpTable::Outcome::kKnown);
   if (outcome == ArpTable::Outcome::kAskAndWaiting) send_arp_request(hop, out);
-  return outcome != ArpTable::Outcome::kDropped;
+  return frame != nullptr && outcome != ArpTable::Outcome::kDropped;
+}
+
+void Interface::adopt_neighbour(const Interface& other, const IpAddress& peer, Transmit& out) {
+  if (!peer.is_v4()) return;
+  const Ipv4Address to = peer.v4();
+  const Ipv4Address hop = configuration_.address.contains(to) ? to : configuration_.gateway;
+  const uint64_t at = now();
+  if (arp_.lookup(hop, at)) return;
+  if (const auto mac = other.arp_.lookup(hop, at))
+    push_waiting(arp_.learn(hop, *mac, true, at), *mac, out);
 }
 
 }  // namespace plumbline::net

@@ -35,11 +35,35 @@ struct Network {
 };
 constinit Network* network = nullptr;
 
+// Takes what other queues' channels hold, a burst at most, as if it had come from the device.
+size_t handle_channels(ProgramQueue& queue, Nanoseconds now) {
+  std::array<PacketBuffer*, kBurst> frames;
+  size_t count = 0;
+  for (FrameChannel* const channel : queue.channels) {
+    if (channel == nullptr || channel->empty()) continue;
+    count += channel->receive(std::span(frames).subspan(count), queue.loop->pair.pool());
+  }
+  if (count != 0) queue.tcp->receive_forwarded({frames.data(), count}, now);
+  return count;
+}
+
+size_t handle_burst_and_channels(ProgramQueue& queue, std::span<PacketBuffer* const> frames) {
+  queue.tcp->collect_buffers();
+  const Nanoseconds now = monotonic_now();
+  queue.tcp->begin(now);
+  if (!frames.empty()) queue.loop->interface.receive(frames, queue.loop->out);
+  const size_t forwarded = handle_channels(queue, now);
+  queue.finish(now);
+  return frames.size() + forwarded;
+}
+
 // Handles a burst; the caller holds the lock. How many frames there were.
 size_t handle_burst(ProgramQueue& queue) {
   QueueLoop& loop = *queue.loop;
   std::array<PacketBuffer*, kBurst> frames;
   const size_t count = loop.pair.receive(frames);
+  if (queue.has_channels) [[unlikely]]
+    return handle_burst_and_channels(queue, {frames.data(), count});
   if (count == 0) return 0;
   if (queue.tcp == nullptr) {
     loop.interface.receive({frames.data(), count}, loop.out);
@@ -55,8 +79,10 @@ size_t handle_burst(ProgramQueue& queue) {
 
 // Spins until a frame has arrived (true), or somebody else wants the CPU, or `spins` polls found
 // nothing. Counted as waiting, not work.
-IDLE_TEXT bool poll_while_idle(const virtio::NetQueuePair& pair, uint64_t& spins) {
+IDLE_TEXT bool poll_while_idle(const ProgramQueue& queue, uint64_t& spins) {
+  const virtio::NetQueuePair& pair = queue.loop->pair;
   for (;;) {
+    if (queue.channel_waiting()) return true;
     for (uint64_t i = 0; i < kPollsPerLook; ++i) {
       if (pair.has_received()) return true;
       cpu_relax();
@@ -80,11 +106,13 @@ void sleep_until_frames(ProgramQueue& queue) {
   }
   if (!armed) return;
   const Deadline timeouts = timeout_deadline(loop);
+  // Sequentially consistent, against wake_readers(): either this finds the frame in the channel, or
+  // its sender finds this asleep. Also before there are channels: they may come meanwhile.
+  queue.asleep.store(true, std::memory_order_seq_cst);
   loop.wait.wait_until(
-      [&] {
-        return loop.pair.has_received() || queue.timers_changed.load(std::memory_order_acquire);
-      },
+      [&] { return queue.has_frames() || queue.timers_changed.load(std::memory_order_acquire); },
       timer.at.count < timeouts.at.count ? timer : timeouts);
+  queue.asleep.store(false, std::memory_order_relaxed);
   const LockGuard guard(queue.lock);
   queue.wake_up();
   loop.pair.disarm_interrupt();
@@ -110,7 +138,7 @@ void run_due_timers(ProgramQueue& queue) {
       const LockGuard guard(queue.lock);
       handle_timeouts(loop, monotonic_now());
     }
-    if (poll_while_idle(loop.pair, spins)) {
+    if (poll_while_idle(queue, spins)) {
       size_t count;
       {
         const LockGuard guard(queue.lock);
@@ -206,7 +234,7 @@ bool receive_for_program() {
   if (network == nullptr) return false;
   ProgramQueue& queue = local_queue();
   QueueLoop& loop = *queue.loop;
-  if (!loop.pair.has_received()) return false;
+  if (!queue.has_frames()) return false;
   size_t count;
   {
     const LockGuard guard(queue.lock);

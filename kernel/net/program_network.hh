@@ -41,6 +41,12 @@ class [[nodiscard]] StackHold {
   tcp::Stack& stack();
   Nanoseconds now() const { return now_; }
 
+  // Whether the queue is another CPU's.
+  bool visits() const;
+  // With net=zerocopy: hands a connection of this stack to this CPU's, if that can be done now, and
+  // says which that is; below 0: it was not done.
+  int move_here(tcp::Connection& connection);
+
  private:
   struct ProgramQueue& queue_;
   Nanoseconds now_;

@@ -2,6 +2,7 @@
 // Kernel only.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <span>
 
@@ -25,6 +26,22 @@ struct alignas(kCacheLine) ProgramQueue {
   // An earlier timer was armed since.
   std::atomic<bool> timers_changed{false};
 
+  // Net channels: frames for connections of this stack that other queues received. By the queue
+  // that sends; null: none does.
+  std::array<FrameChannel*, StackPath::kMostStacks> channels{};
+  bool has_channels = false;
+  // Its receive thread sleeps, or is about to: who sends on a channel wakes it.
+  std::atomic<bool> asleep{false};
+
+  // Whether something waits in a channel. Any CPU.
+  bool channel_waiting() const {
+    if (!has_channels) [[likely]]
+      return false;
+    return any_channel_waiting();
+  }
+  // Something to be received.
+  bool has_frames() const { return loop->pair.has_received() || channel_waiting(); }
+
   // With the lock, after anything was done with the stack: what it wants to send goes out.
   void finish(Nanoseconds now) {
     // Over the loopback two ends of one program talk; what they say is bounded by their buffers.
@@ -32,6 +49,8 @@ struct alignas(kCacheLine) ProgramQueue {
     }
     if (tcp->stack().soonest_timer() < asleep_until) [[unlikely]]
       hasten();
+    if (tcp->has_forwarded()) [[unlikely]]
+      wake_readers();
   }
   // With the lock: the thread is about to sleep. Until when at most.
   Deadline fall_asleep() {
@@ -47,6 +66,8 @@ struct alignas(kCacheLine) ProgramQueue {
 
  private:
   void hasten();
+  bool any_channel_waiting() const;
+  void wake_readers();
 };
 
 // Of the device; none when there is no device, or its network was not started.

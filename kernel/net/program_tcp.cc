@@ -1,6 +1,8 @@
 // TCP for programs: a stack on each queue of the device, or one on nothing but a loopback.
+#include <bit>
 #include <new>
 
+#include "core/boot_options.hh"
 #include "core/per_cpu.hh"
 #include "memory/pages.hh"
 #include "net/program_network.hh"
@@ -15,6 +17,11 @@ namespace {
 
 // Without a device: as many packet buffers as keep a few connections busy.
 constexpr size_t kOwnBuffers = 1024;
+
+#if !PLUMBLINE_NET_COPY
+BOOT_OPTION(bool, channels_option, "net.channels", true,
+            "connections that are used on another CPU than their queue's are handed to that CPU");
+#endif
 
 constinit std::span<ProgramQueue> stacks;
 // Without a device.
@@ -57,7 +64,44 @@ Status start_alone(const tcp::SipHashKey& secret) {
   return {};
 }
 
+// A channel from each queue to each other.
+Status connect_stacks(std::span<ProgramQueue> queues) {
+  for (ProgramQueue& to : queues) {
+    for (size_t from = 0; from < queues.size(); ++from) {
+      if (&queues[from] == &to) continue;
+      auto* const channel = new (std::nothrow) FrameChannel(queues[from].loop->pair.pool());
+      if (channel == nullptr) return Errno::kENOMEM;
+      {
+        const LockGuard guard(to.lock);
+        to.channels[from] = channel;
+        to.has_channels = true;
+      }
+      const LockGuard guard(queues[from].lock);
+      const auto number = static_cast<unsigned>(&to - queues.data());
+      queues[from].tcp->set_channel(number, *channel);
+      queues[from].tcp->stack().set_peer(number, to.tcp->stack());
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+bool ProgramQueue::any_channel_waiting() const {
+  for (const FrameChannel* const channel : channels) {
+    if (channel != nullptr && !channel->empty()) return true;
+  }
+  return false;
+}
+
+void ProgramQueue::wake_readers() {
+  // Against sleep_until_frames().
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (uint32_t to = tcp->take_forwarded(); to != 0; to &= to - 1) {
+    ProgramQueue& reader = stacks[static_cast<size_t>(std::countr_zero(to))];
+    if (reader.asleep.load(std::memory_order_relaxed)) reader.loop->wait.wake_one();
+  }
+}
 
 void ProgramQueue::hasten() {
   const auto timer = tcp->stack().next_timer();
@@ -80,7 +124,7 @@ Status start_program_tcp() {
     queue.tcp = path;
   }
   stacks = queues;
-  return {};
+  return queues.size() == 1 ? Status() : connect_stacks(queues);
 }
 
 unsigned program_stack_count() { return static_cast<unsigned>(stacks.size()); }
@@ -95,6 +139,31 @@ StackHold::StackHold(unsigned stack) : queue_(stacks[stack]) {
 StackHold::~StackHold() {
   queue_.finish(now_);
   queue_.lock.unlock();
+}
+
+bool StackHold::visits() const { return !queue_.lock.is_home(); }
+
+int StackHold::move_here(tcp::Connection& connection) {
+#if PLUMBLINE_NET_COPY
+  // The classic layout: protocol work is done where the device delivers.
+  (void)connection;
+  return -1;
+#else
+  const unsigned number = local_program_stack();
+  ProgramQueue& here = stacks[number];
+  if (!channels_option.get() || &here == &queue_ || !here.lock.is_home() ||
+      queue_.tcp->is_local(connection.key.remote) || !connection.may_move())
+    return -1;
+  // Two that move in opposite directions must not wait for each other.
+  if (!here.lock.try_lock_at_home()) return -1;
+  const bool moved = here.tcp->stack().move_here(queue_.tcp->stack(), connection, now_);
+  if (moved)
+    here.loop->interface.adopt_neighbour(queue_.loop->interface, connection.key.remote,
+                                         here.loop->out);
+  here.finish(now_);
+  here.lock.unlock_at_home();
+  return moved ? static_cast<int>(number) : -1;
+#endif
 }
 
 tcp::Stack& StackHold::stack() { return queue_.tcp->stack(); }

@@ -26,6 +26,14 @@ class QueuedBytes {
   QueuedBytes(const QueuedBytes&) = delete;
   QueuedBytes& operator=(const QueuedBytes&) = delete;
 
+  // Goes on with other memory; it must have no bytes.
+  void move_to(QueueMemory& memory) {
+    ASSERT(first_ == nullptr);
+    memory_ = &memory;
+    cursor_ = nullptr;
+    skip_ = 0;
+  }
+
   // Bytes held: sent and not acknowledged, and not sent yet.
   uint32_t size() const { return size_; }
   // Bytes of memory that they tie up: what SO_SNDBUF is compared with.

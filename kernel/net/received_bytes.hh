@@ -19,6 +19,17 @@ class ReceivedBytes {
   ReceivedBytes(const ReceivedBytes&) = delete;
   ReceivedBytes& operator=(const ReceivedBytes&) = delete;
 
+  // Goes on with other memory; it must have no bytes, in order or not.
+  void move_to(QueueMemory& memory) {
+    ASSERT(in_order_.empty() && reassembly_ == nullptr);
+    memory_ = &memory;
+  }
+  // Drops everything, in order or not.
+  void clear() {
+    if (has_out_of_order()) renege();
+    discard(readable_);
+  }
+
   // Bytes in order that have not been read.
   uint32_t readable() const { return readable_; }
   // Bytes of memory tied up, also by what is out of order: what SO_RCVBUF is compared with.

@@ -26,6 +26,7 @@ tcp::StackConfiguration StackPath::configure(const Configuration& from, StackPat
   stack.memory = from.memory;
   stack.secret = from.secret;
   stack.number = from.number;
+  if (from.count > 1) stack.forward = forward;
   stack.ports.stack = from.number;
   stack.ports.stacks = from.count;
   return stack;
@@ -67,6 +68,25 @@ void StackPath::receive(void* path, PacketBuffer* frame, uint32_t offset, uint32
                         const tcp::FlowKey& addresses, bool congestion_experienced) {
   auto& self = *static_cast<StackPath*>(path);
   self.stack_.receive(frame, offset, length, addresses, congestion_experienced, self.now_);
+}
+
+void StackPath::forward(void* path, PacketBuffer* frame, unsigned stack) {
+  auto& self = *static_cast<StackPath*>(path);
+  if (stack >= kMostStacks || self.channels_[stack] == nullptr) {
+    release_chain(frame);
+    return;
+  }
+  self.channels_[stack]->send(frame);
+  self.forwarded_ |= uint32_t{1} << stack;
+}
+
+void StackPath::receive_forwarded(std::span<PacketBuffer* const> frames, Nanoseconds now) {
+  begin(now);
+  stack_.set_forwarded(true);
+  interface_->receive(frames, *out_);
+  // What was joined is forwarded, too.
+  stack_.flush(now);
+  stack_.set_forwarded(false);
 }
 
 bool StackPath::finish_loopback(Nanoseconds now) {

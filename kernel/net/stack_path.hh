@@ -2,8 +2,12 @@
 // pair, where there is one.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
+#include <utility>
 
+#include "net/frame_channel.hh"
 #include "net/interface.hh"
 #include "net/loopback.hh"
 #include "net/queue_memory.hh"
@@ -55,6 +59,23 @@ class StackPath {
   // Runs the timers that are due.
   void run_timers(Nanoseconds now);
 
+  // ---- Several stacks of one host, each used on a CPU of its own --------------------------------
+
+  static constexpr unsigned kMostStacks = 8;
+  // The way to the stack of that number. Both stay for ever.
+  void set_channel(unsigned stack, FrameChannel& to) { channels_[stack] = &to; }
+  // A bit a stack: frames were sent there since the last call.
+  uint32_t take_forwarded() { return std::exchange(forwarded_, 0); }
+  bool has_forwarded() const { return forwarded_ != 0; }
+  // Buffers that came back from other stacks.
+  void collect_buffers() {
+    for (FrameChannel* const channel : channels_) {
+      if (channel != nullptr) channel->take_back();
+    }
+  }
+  // Handles frames that another stack has forwarded; the interface is of this one.
+  void receive_forwarded(std::span<PacketBuffer* const> frames, Nanoseconds now);
+
   bool is_local(const IpAddress& address) const { return address == own_ || address.is_loopback(); }
 
  private:
@@ -64,6 +85,7 @@ class StackPath {
   static void receive(void* path, PacketBuffer* frame, uint32_t offset, uint32_t length,
                       const tcp::FlowKey& addresses, bool congestion_experienced);
   static tcp::StackConfiguration configure(const Configuration& configuration, StackPath& path);
+  static void forward(void* path, PacketBuffer* frame, unsigned stack);
   bool finish_loopback(Nanoseconds now);
 
   Interface* interface_;
@@ -75,6 +97,8 @@ class StackPath {
   QueueMemory memory_;
   Loopback loopback_;
   tcp::Stack stack_;
+  std::array<FrameChannel*, kMostStacks> channels_{};
+  uint32_t forwarded_ = 0;
 };
 
 }  // namespace plumbline::net

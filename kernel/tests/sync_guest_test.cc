@@ -77,7 +77,43 @@ GUEST_TEST(sync_biased_lock_excludes_visitors) {
     });
   }
   CHECK_EQUAL(guarded.first, steps.load());
-  CHECK_EQUAL(lock.is_shared(), cpu_count() > 1);
+}
+
+// Visitors that come now and then, with the owner taking its bias back in between.
+GUEST_TEST(sync_biased_lock_is_biased_again) {
+  if (cpu_count() == 1) return guest_test_skip("needs two cpus");
+  static BiasedLock lock;
+  static Guarded guarded;
+  static std::atomic<unsigned> turn;
+  guarded = {};
+  turn.store(0);
+  {
+    const Crew crew(2, [](unsigned number) {
+      constexpr unsigned kTurns = 20;
+      for (unsigned i = 0; i < kTurns; ++i) {
+        if (number == 0) {
+          while (turn.load() != 2 * i + 1) cpu_relax();
+          // As many as it takes; the deadline is the test's.
+          do {
+            lock.lock();
+            CHECK(guarded.step());
+            lock.unlock();
+          } while (lock.is_shared());
+          turn.store(2 * i + 2);
+        } else {
+          for (unsigned visit = 0; visit < 100; ++visit) {
+            lock.lock();
+            CHECK(lock.is_shared());
+            CHECK(guarded.step());
+            lock.unlock();
+          }
+          turn.store(2 * i + 1);
+          while (turn.load() != 2 * i + 2) cpu_relax();
+        }
+      }
+    });
+  }
+  CHECK(!lock.is_shared());
 }
 
 // Whoever comes first from elsewhere must not meet the owner inside: many locks, one visit each.

@@ -25,6 +25,8 @@ export interface TapNetwork {
   /** Name of the interface. It is there already, so that QEMU runs no script. */
   readonly tap: string;
   readonly mac: string;
+  /** Queue pairs; more than one needs an interface that was made with `multi_queue`. Default 1. */
+  readonly queues?: number;
 }
 
 /** Our firmware, and a file of this boot for what it passes on to the kernel. */
@@ -176,7 +178,10 @@ function networkBackend(network: NonNullable<GuestConfig['network']>): string[] 
     ];
   }
   // In the kernel's vhost a frame would cost less, but not every host has it.
-  if ('tap' in network) return ['-netdev', `tap,id=net0,ifname=${network.tap},script=no,downscript=no,vhost=off`];
+  if ('tap' in network) {
+    const queues = (network.queues ?? 1) > 1 ? `,queues=${network.queues}` : '';
+    return ['-netdev', `tap,id=net0,ifname=${network.tap},script=no,downscript=no,vhost=off${queues}`];
+  }
   const { forward } = network;
   // A restricted network also drops the guest's answers to forwarded datagrams.
   const reach = forward ? `hostfwd=udp:127.0.0.1:${forward.host}-${GUEST_ADDRESS}:${forward.guest}` : 'restrict=on';
@@ -186,7 +191,7 @@ function networkBackend(network: NonNullable<GuestConfig['network']>): string[] 
 function networkArguments(config: GuestConfig): string[] {
   if (!config.network) return [];
   const { mac } = config.network;
-  const queues = 'socket' in config.network ? config.network.queues : 1;
+  const queues = ('queues' in config.network ? config.network.queues : undefined) ?? 1;
   // QEMU offers long transmit rings with vhost-user only.
   const rings = 'socket' in config.network ? [`rx_queue_size=${RING_ENTRIES}`, `tx_queue_size=${RING_ENTRIES}`] : [];
   const device = [`virtio-net-${transport(config)}`, 'netdev=net0', `mac=${mac}`, ...rings];

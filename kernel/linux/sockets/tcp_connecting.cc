@@ -18,7 +18,10 @@ Status TcpSocket::open(const InternetEndpoint& remote) {
   key.remote_port = remote.port;
   key.zone = remote.scope;
   if (connection_ != nullptr) drop_connection(false);
-  const unsigned stack = tcp_local_stack();
+  // Where answers to a port that was chosen by the program are looked for, whatever queue they come
+  // to.
+  const unsigned stack =
+      key.local_port == 0 ? tcp_local_stack() : key.local_port % tcp_stack_count();
   TcpHold hold(stack);
   const auto opening = hold.stack().open(key, hold.now());
   if (!opening) return opening.error();

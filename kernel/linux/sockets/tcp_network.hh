@@ -30,6 +30,8 @@ class [[nodiscard]] TcpHold {
 
   net::tcp::Stack& stack() { return *stack_; }
   Nanoseconds now() const { return now_; }
+  static bool visits() { return false; }
+  static int move_here(net::tcp::Connection&) { return -1; }
 
  private:
   net::tcp::Stack* stack_;

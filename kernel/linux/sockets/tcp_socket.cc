@@ -63,14 +63,33 @@ void TcpSocket::wait_while_lingering() {
 
 // Afterwards the stack knows nothing of this socket.
 void TcpSocket::drop_connection(bool abort) {
-  TcpHold hold(stack_.load(std::memory_order_relaxed));
-  net::tcp::Connection* const connection = std::exchange(connection_, nullptr);
-  clear_ready(kPlain);
-  if (connection == nullptr) return;
-  if (abort)
-    connection->abort(hold.now());
-  else
-    connection->close(hold.now());
+  for (;;) {
+    const unsigned stack = stack_.load(std::memory_order_relaxed);
+    TcpHold hold(stack);
+    if (stack != stack_.load(std::memory_order_relaxed)) continue;
+    net::tcp::Connection* const connection = std::exchange(connection_, nullptr);
+    clear_ready(kPlain);
+    if (connection == nullptr) return;
+    if (abort)
+      connection->abort(hold.now());
+    else
+      connection->close(hold.now());
+    return;
+  }
+}
+
+// A connection that is used on another CPU than its stack's goes to that CPU's, when it is at rest.
+// Not at the first use: a listener's thread may only hand it on.
+void TcpSocket::follow_reader(TcpHold& hold) {
+  constexpr std::uint8_t kVisits = 8;
+  if (connection_ == nullptr || ++visits_ < kVisits) return;
+  const int stack = hold.move_here(*connection_);
+  if (stack < 0) {
+    --visits_;
+    return;
+  }
+  visits_ = 0;
+  stack_.store(static_cast<unsigned>(stack), std::memory_order_relaxed);
 }
 
 void TcpSocket::notify(net::tcp::Owner& owner, net::tcp::Connection& connection,

@@ -101,6 +101,7 @@ class TcpSocket final : public Socket {
   // Does something with the connection, if there is one, while its stack is held.
   template <typename Use>
   bool with_connection(Use use);
+  void follow_reader(TcpHold& hold);
   void drop_connection(bool abort);
   void wait_while_lingering();
 
@@ -129,7 +130,8 @@ class TcpSocket final : public Socket {
   // Written with the stack held, or before the socket is shared.
   net::tcp::Connection* connection_ = nullptr;
   TcpOwner owner_;
-  std::atomic<unsigned> stack_{0};
+  std::atomic<unsigned> stack_{0};  // changed with the stack held that has it, and the new one
+  std::uint8_t visits_ = 0;         // uses from another CPU than the stack's
   std::atomic<Phase> phase_{Phase::kIdle};
   std::atomic<std::uint32_t> ready_{0};
   std::atomic<std::int32_t> error_{0};
@@ -150,10 +152,18 @@ template <typename Use>
 bool TcpSocket::with_connection(Use use) {
   const Phase now = phase();
   if (now != Phase::kConnecting && now != Phase::kConnected) return false;
-  TcpHold hold(stack_.load(std::memory_order_relaxed));
-  if (connection_ == nullptr) return false;
-  use(*connection_, hold.now());
-  return true;
+  for (;;) {
+    const unsigned stack = stack_.load(std::memory_order_relaxed);
+    TcpHold hold(stack);
+    // It may have moved meanwhile.
+    if (stack != stack_.load(std::memory_order_relaxed)) [[unlikely]]
+      continue;
+    if (connection_ == nullptr) return false;
+    use(*connection_, hold.now());
+    if (hold.visits()) [[unlikely]]
+      follow_reader(hold);
+    return true;
+  }
 }
 
 }  // namespace plumbline::linux_abi

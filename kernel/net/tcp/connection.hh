@@ -151,6 +151,22 @@ class Connection : public Flow {
   // `hard`: it ends a connection that is being opened (none that is open).
   void unreachable(Errno error, bool hard, Sequence sequence, Nanoseconds now);
 
+  // ---- For stacks that hand connections over (moving.cc) ----------------------------------------
+
+  // Whether it is open and at rest: nothing queued, in flight, unread or missing.
+  bool may_move() const;
+  // Leaves its domain, in which nothing refers to it afterwards but the flow table, for another.
+  void move_to(Domain& domain);
+  // Afterwards: its timers run again.
+  void resume(Nanoseconds now);
+  // It has left: gives back what it has of its domain's memory.
+  void strip();
+  // Of one that has ever moved: the stack whose memory it is, and a bit for each stack whose table
+  // has it, which only that stack clears.
+  class Stack* maker = nullptr;
+  std::atomic<uint64_t> known{0};
+  Connection* next_returned = nullptr;
+
   // ---- For records that answer for a connection in TIME-WAIT
   // -------------------------------------
 

@@ -1,6 +1,8 @@
 // What the flow table holds: whoever answers for one pair of ends.
 #pragma once
 
+#include <atomic>
+
 #include "net/tcp/segment.hh"
 
 namespace plumbline::net::tcp {
@@ -15,6 +17,10 @@ enum class FlowKind : uint8_t {
 struct Flow {
   FlowKey key;
   FlowKind kind;
+  // Of a connection that has moved from one stack to another: the number of the stack that has it,
+  // and 1, or kEnded. Other stacks whose tables have it, too, look here.
+  std::atomic<uint8_t> keeper{0};
+  static constexpr uint8_t kEnded = 255;
 };
 
 }  // namespace plumbline::net::tcp

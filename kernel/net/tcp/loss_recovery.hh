@@ -93,6 +93,11 @@ class LossRecovery {
   };
 
   explicit LossRecovery(RecoveryDomain& domain) : domain_(&domain), segments_(domain.segments) {}
+  // Goes on in another domain; nothing may be outstanding.
+  void move_to(RecoveryDomain& domain) {
+    segments_.move_to(domain.segments);
+    domain_ = &domain;
+  }
   LossRecovery(const LossRecovery&) = delete;
   LossRecovery& operator=(const LossRecovery&) = delete;
 

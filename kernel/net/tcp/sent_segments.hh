@@ -29,6 +29,13 @@ class SentSegments {
   SentSegments(const SentSegments&) = delete;
   SentSegments& operator=(const SentSegments&) = delete;
 
+  // Goes on with other records; nothing may be outstanding.
+  void move_to(SentSegmentPool& pool) {
+    ASSERT(count_ == 0);
+    clear();
+    pool_ = &pool;
+  }
+
   // Nothing is outstanding, and the next byte sent is `first`.
   void start(Sequence first) {
     clear();

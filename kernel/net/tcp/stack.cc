@@ -74,6 +74,9 @@ void Stack::receive(PacketBuffer* frame, uint32_t offset, uint32_t length, FlowK
     release_chain(frame);
     return;
   }
+  if (configuration_.forward != nullptr && !forwarded_ && may_be_elsewhere(key) &&
+      forward(key, frame)) [[unlikely]]
+    return;
   if (frame->checksum == ChecksumState::kUnknown && !verify_checksum(*frame, offset, length, key))
       [[unlikely]] {
     ++statistics_.bad_checksum;
@@ -136,6 +139,11 @@ void Stack::receive_time_wait(TimeWait& record, Segment& segment, Nanoseconds no
 
 // CLOSED and LISTEN (sections 3.10.7.1 and 3.10.7.2).
 void Stack::receive_unknown(const FlowKey& key, Segment& segment, Nanoseconds now) {
+  if (forwarded_) {
+    ++statistics_.late_forward;
+    drop(segment);
+    return;
+  }
   // Section 3.9.2.3: nothing is ever answered to such an address. Port 0 is nobody's (RFC 6335,
   // section 6).
   if (key.remote.is_never_a_source() || key.remote_port == 0 || key.local_port == 0) {
@@ -202,8 +210,13 @@ void Stack::unreachable(const FlowKey& key, Errno error, bool hard, Sequence seq
 // The connection has ended; its owner may still read what it received.
 void Stack::left(Connection& connection, Nanoseconds now) {
   ++removals_;
+  if (connection.maker != nullptr) [[unlikely]]
+    forget_shared(connection);
   if (connection.state() != State::kTimeWait) {
     flows_.remove(connection);
+    // From here on its ends may be used again. After TIME-WAIT's answers only.
+    if (connection.maker != nullptr) [[unlikely]]
+      connection.keeper.store(Flow::kEnded, std::memory_order_relaxed);
     return;
   }
   TimeWaitState state;
@@ -223,6 +236,12 @@ void Stack::release(Connection& connection) {
   if (flows_.find(connection.key) == &connection) {
     flows_.remove(connection);
     ++removals_;
+  }
+  if (connection.maker != nullptr) [[unlikely]] {
+    connection.strip();
+    connection.keeper.store(Flow::kEnded, std::memory_order_relaxed);
+    pass_on(connection);
+    return;
   }
   connections_.destroy(&connection);
 }

@@ -8,6 +8,8 @@
 // the rest of their handshakes), listening.cc, active_open.cc.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <optional>
 
 #include "core/result.hh"
@@ -53,10 +55,16 @@ class Stack {
   // thousands they are most of what a segment takes.
   void prefetch(const FlowKey& key) const { flows_.prefetch(key); }
   void prefetch_flow(const FlowKey& key) const { flows_.prefetch_flow(key); }
+  // While this holds, what is received was forwarded by another stack: it goes no further, and what
+  // is nobody's is dropped, since its stack may be about to learn that its connection has gone.
+  void set_forwarded(bool on) { forwarded_ = on; }
+
   // After a burst, and after calls of the programs' side: what they made worth sending goes out.
   void flush(Nanoseconds now) {
     coalescing_.flush();
     domain_.flush(now);
+    if (returned_.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+      take_returned();
     if (flows_.unfinished() && !housekeeping_.armed()) [[unlikely]]
       timers_.arm(housekeeping_, now + kHousekeeping);
   }
@@ -100,6 +108,17 @@ class Stack {
   // may have ended already. Set its owner.
   Connection* accept(Listener& listener) { return listener.pop(configuration_.number); }
 
+  // ---- Connections that are used on another CPU (moving.cc)
+  // ---------------------------------------
+
+  // The host's other stacks, by their numbers; before any is used.
+  static constexpr unsigned kMostPeers = 8;
+  void set_peer(unsigned number, Stack& peer) { peers_[number] = &peer; }
+  // Takes a connection over from the stack that has it, so that its reader's CPU does all of its
+  // work; segments that stacks receive which had it before are forwarded. Both stacks must be held.
+  // False: it is not at rest, or there is no memory; then nothing has changed.
+  bool move_here(Stack& from, Connection& connection, Nanoseconds now);
+
   // Ends everything that has no owner, and all records, as if the host were switched off; what has
   // an owner must have been closed before.
   void end(Nanoseconds now);
@@ -121,11 +140,17 @@ class Stack {
   template <typename Visit>
   void for_each_connection(Visit&& visit) {
     flows_.for_each([&](Flow& flow) {
-      if (flow.kind == FlowKind::kConnection) visit(static_cast<Connection&>(flow));
+      if (flow.kind == FlowKind::kConnection && has(flow)) visit(static_cast<Connection&>(flow));
     });
   }
 
  private:
+  // Whether this stack has a connection of its table, and not another one.
+  bool has(const Flow& flow) const {
+    const uint8_t keeper = flow.keeper.load(std::memory_order_relaxed);
+    return keeper == 0 || keeper == configuration_.number + 1;
+  }
+
   static constexpr Nanoseconds kHousekeeping = milliseconds(50);
   // So many half-open connections a listener may have even with a smaller backlog.
   static constexpr uint32_t kLeastHalfOpen = 128;
@@ -168,6 +193,23 @@ class Stack {
     destroy(record);
   }
 
+  // moving.cc
+  // Whether a segment may be for another stack: worth a look before it is joined with others.
+  bool may_be_elsewhere(const FlowKey& key) const {
+    return shared_ != 0 || is_port_elsewhere(key.local_port);
+  }
+  // Ports that other stacks choose for what they open.
+  bool is_port_elsewhere(uint16_t port) const {
+    const PortRange& ports = configuration_.ports;
+    return port >= ports.first && port <= ports.last && port % ports.stacks != ports.stack;
+  }
+  bool forward(const FlowKey& key, PacketBuffer* frame);
+  uint64_t own_bit() const { return uint64_t{1} << configuration_.number; }
+  // The connection has gone from this table, by whatever way.
+  void forget_shared(Connection& connection);
+  void pass_on(Connection& connection);
+  void take_returned();
+
   // active_open.cc
   bool available(const FlowKey& key, Nanoseconds now) const;
 
@@ -190,6 +232,11 @@ class Stack {
   Timer housekeeping_{TimerKind::kStack};
   uint64_t removals_ = 0;  // flows that made their pair of ends free
   StackStatistics statistics_;
+  bool forwarded_ = false;
+  uint32_t shared_ = 0;  // connections of the table that have ever moved
+  std::array<Stack*, kMostPeers> peers_{};
+  // Connections that have ended and are to be forgotten: other stacks push, this one takes all.
+  std::atomic<Connection*> returned_{nullptr};
 };
 
 }  // namespace plumbline::net::tcp

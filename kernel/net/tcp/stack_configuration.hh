@@ -29,6 +29,10 @@ struct StackConfiguration {
   // Segments of a burst are joined (coalescing.hh), for devices that do not join them.
   bool coalesce = true;
 
+  // Takes a frame to the stack of that number, which is used by another CPU. nullptr: there is only
+  // this stack.
+  void (*forward)(void* below, PacketBuffer* frame, unsigned stack) = nullptr;
+
   QueueMemory* queues = nullptr;  // of payload and frames
   MemorySource memory;            // of connections, records and tables
 
@@ -80,6 +84,9 @@ struct StackStatistics {
   uint64_t record_answers = 0;      // ACKs of records in TIME-WAIT
   uint64_t records_taken_over = 0;  // by a new connection of the same ends
   uint64_t ports_exhausted = 0;
+  uint64_t moved_in = 0;      // connections that were taken over from other stacks
+  uint64_t forwarded = 0;     // segments that another stack's connections were sent
+  uint64_t late_forward = 0;  // ... and that came here when their connection was gone
 };
 
 }  // namespace plumbline::net::tcp
