@@ -63,6 +63,9 @@ function keepProgram(built: string): GeneratorProgram {
   return { file, id };
 }
 
+/** Connections may come from several addresses that follow each other, and none of them may be the server's. */
+const FIRST_TCP_SOURCE = '10.9.0.101';
+
 /**
  * Starts a generator for a boot: on its own core, watching where the server's core is, ended with the boot.
  * @param transport TCP leaves segmentation and checksums to the other end, as Linux's stack would
@@ -80,7 +83,7 @@ export async function startGenerator(
     probeCore: config.cores.server,
     ...(device.kind === 'vhost-user' ? { queues: config.shape.queues ?? 1 } : {}),
     ...(device.kind === 'packet' ? { prefix: device.prefix } : {}),
-    ...(transport === 'tcp' ? { tso: true } : {}),
+    ...(transport === 'tcp' ? { tso: true, ip: FIRST_TCP_SOURCE } : {}),
     ...(config.damage === undefined ? {} : { damage: config.damage }),
   });
   config.resources.defer(() => generator.stop());

@@ -8,7 +8,7 @@ import { nginx } from './nginx.ts';
 import { syscall, threads } from './operations.ts';
 import { programStart } from './program-start.ts';
 import { sqlite } from './sqlite.ts';
-import { connect, tcpRr, tcpStream } from './tcp-peer.ts';
+import { connect, scale, tcpRr, tcpStream } from './tcp-peer.ts';
 import type { Workload } from './workload.ts';
 
 export * from './workload.ts';
@@ -22,6 +22,7 @@ export const WORKLOADS: readonly Workload[] = [
   tcpRr,
   tcpStream,
   connect,
+  scale,
   boot,
   instructions,
   determinism,

@@ -1,6 +1,6 @@
 import { cpuTimeBetween } from 'perf-hooks-extra';
 import type { Loop, Traffic } from '../generator/protocol.ts';
-import type { RunningSubject } from '../subjects/subject.ts';
+import type { GuestShape, RunningSubject } from '../subjects/subject.ts';
 import { figuresOf, isDisturbed } from './evaluation.ts';
 import { derivedSeed, randomSource, shuffled } from './random.ts';
 import { startAnswering } from './start.ts';
@@ -12,6 +12,8 @@ const REPETITIONS = 3;
 const SECONDS: Record<Scope, number> = { quick: 1, default: 2, full: 4 };
 /** Probes, warm-up and draining around a point. */
 const AROUND_SECONDS = 0.35;
+/** Connections a second that any subject opens at least. */
+const OPENED_A_SECOND = 2_000;
 /** Expected seconds of a boot, with its population, and of its end. */
 export const LOAD_OVERHEAD_SECONDS = 1;
 
@@ -65,7 +67,7 @@ async function measurePoint(context: BootContext, running: RunningSubject, what:
       limit: { kind: 'seconds', seconds },
       warmup: { kind: 'steady', maxSeconds: 1 },
       seed: derivedSeed(context.seed, `${JSON.stringify(point.parameters)} ${repetition}`),
-      timeoutMs: (seconds * 5 + 10) * 1000,
+      timeoutMs: (seconds * 5 + 10 + (load.idleConnections ?? 0) / OPENED_A_SECOND) * 1000,
     });
     const served = cpuTimeBetween(threadsBefore, await running.serverThreads());
     // Between slices the server rests while the cores are probed: only time under load counts.
@@ -101,13 +103,15 @@ async function measurePoint(context: BootContext, running: RunningSubject, what:
  * Measures all points of a boot under load.
  * @param loadOf what a point asks of the generator
  * @param describe a point, for progress
+ * @param shape what guests have that differs from other comparisons
  */
 export async function measureLoad(
   context: BootContext,
   loadOf: (point: Point) => Load,
   describe: (point: Point) => string,
+  shape: Partial<GuestShape> = {},
 ): Promise<void> {
-  const config = context.bootConfig();
+  const config = context.bootConfig(shape);
   try {
     context.progress('starting');
     const { running, orFailure } = await startAnswering(context.prepared, config);

@@ -74,3 +74,26 @@ export const connect: Workload = tcpWorkload({
   }),
   describe: ({ connections }) => `${connections} at a time`,
 });
+
+/** Connections from so many addresses: one has 64,511 ports at most. */
+const SOURCES = 2;
+
+/** Echoes beside many connections that are idle, and on many that are not. */
+export const scale: Workload = tcpWorkload({
+  id: 'scale',
+  title: 'scale: echoes beside 100,000 idle connections, and on 1,000',
+  service: TCP_PEER,
+  memoryBytes: 512 << 20,
+  points: [
+    { connections: 50, idle: 0 },
+    { connections: 50, idle: 100_000 },
+    { connections: 1000, idle: 0 },
+  ].map((parameters): PointChoice => ({ parameters, from: 'full', variantsFrom: 'full', countedFrom: 'full' })),
+  load: ({ connections, idle }) => ({
+    traffic: { protocol: 'echo', transport: 'tcp', port: 7, payloadBytes: 64 },
+    loop: { kind: 'closed', connections: Number(connections), outstanding: 1 },
+    idleConnections: Number(idle),
+    sources: SOURCES,
+  }),
+  describe: ({ connections, idle }) => `${connections} connections, ${idle} idle`,
+});

@@ -21,6 +21,8 @@ export interface TcpWorkload {
   readonly title: string;
   readonly service: Service;
   readonly points: readonly PointChoice[];
+  /** Memory of guests, where it is not what every comparison has. */
+  readonly memoryBytes?: number;
   load(parameters: Parameters): Load;
   describe(parameters: Parameters): string;
   /** Requests that are counted at a point (default: {@link countedRequests}). */
@@ -100,7 +102,12 @@ export function tcpWorkload(workload: TcpWorkload): Workload {
             const counted = count(load);
             return { counted, warmUp: Math.ceil(counted / 10) };
           })
-        : measureLoad(context, loadOf, describe),
+        : measureLoad(
+            context,
+            loadOf,
+            describe,
+            workload.memoryBytes === undefined ? {} : { memoryBytes: workload.memoryBytes },
+          ),
   };
 }
 
