@@ -1,5 +1,7 @@
 #include "arch/x86_64/paging_programs.hh"
 
+#include <algorithm>
+
 #include "arch/x86_64/paging_entries.hh"
 #include "core/assert.hh"
 
@@ -103,6 +105,31 @@ bool walk(std::uint64_t* table, unsigned level, std::uint64_t begin, std::uint64
     at = next;
   }
   return any;
+}
+
+// Pages with an entry in [begin, end). As walk(), but a table of pages is gone through without a
+// look at where its entries lie: programs read how much memory they have (/proc/self/stat) many
+// times a second, and have tens of thousands of pages.
+std::uint64_t count_pages(const std::uint64_t* table, unsigned level, std::uint64_t begin,
+                          std::uint64_t end) {
+  std::uint64_t pages = 0;
+  if (level == 0) {
+    const std::uint64_t* entry = table + index_at({begin}, 0);
+#pragma GCC unroll 8
+    for (std::uint64_t left = (end - begin) / kPageSize; left != 0; --left)
+      pages += is_leaf(*entry++, 0);
+    return pages;
+  }
+  for (std::uint64_t at = begin; at < end;) {
+    const std::uint64_t next = std::min(align_down(at, span_of(level)) + span_of(level), end);
+    const std::uint64_t entry = table[index_at({at}, level)];
+    if (level == 1 && is_leaf(entry, level))
+      pages += (next - at) / kPageSize;
+    else if ((entry & kPresent) != 0)
+      pages += count_pages(table_of(entry), level - 1, at, next);
+    at = next;
+  }
+  return pages;
 }
 
 template <typename Visit>
@@ -257,13 +284,7 @@ bool move_range(std::uint64_t from, std::uint64_t to, std::uint64_t length, Chan
 }
 
 std::uint64_t count_range(std::uint64_t begin, std::uint64_t end) {
-  std::uint64_t pages = 0;
-  walk(begin, end, [&](std::uint64_t&, std::uint64_t address, unsigned level) {
-    const std::uint64_t first = address < begin ? begin : address;
-    const std::uint64_t last = address + span_of(level) < end ? address + span_of(level) : end;
-    pages += (last - first) / kPageSize;
-  });
-  return pages;
+  return count_pages(program_root, 3, begin, end);
 }
 
 void residency_of_range(std::uint64_t begin, std::uint64_t end, unsigned char* bytes) {
