@@ -93,6 +93,9 @@ class TcpSocket final : public Socket {
     return (ready_.load(std::memory_order_acquire) & bits) == bits;
   }
   PollEvents poll_connection();
+  Result<std::size_t> send_any(IoCursor& from, const SendRequest& request, std::size_t sent);
+  Result<std::size_t> receive_any(IoCursor& to, const ReceiveRequest& request,
+                                  std::size_t received);
   static void notify(net::tcp::Owner& owner, net::tcp::Connection& connection,
                      std::uint32_t events);
   void told(net::tcp::Connection& connection, std::uint32_t events);

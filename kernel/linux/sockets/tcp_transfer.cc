@@ -28,12 +28,6 @@ Errno TcpSocket::why_not_sending() {
 }
 
 Result<std::size_t> TcpSocket::send(IoCursor& from, const SendRequest& request) {
-  // Urgent data never travels: its pointer is obsolete in new programs (RFC 6093 section 5).
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
-  const std::uint32_t flags = waits(request.flags) ? 0 : kMessageDontWait;
-  const bool more = (request.flags & kMessageMore) != 0;
-  Deadline deadline = Deadline::never();
-  bool deadline_known = false;
   std::size_t sent = 0;
   // Nearly every call: all of it at once, on a connection that takes it.
   if ((request.flags & ~std::uint32_t{kMessageDontWait | kMessageNoSignal}) == 0 &&
@@ -48,6 +42,19 @@ Result<std::size_t> TcpSocket::send(IoCursor& from, const SendRequest& request) 
     if (from.remaining() == 0) [[likely]]
       return sent;
   }
+  return send_any(from, request, sent);
+}
+
+// The same for everything else, behind `sent` bytes.
+[[gnu::noinline]] Result<std::size_t> TcpSocket::send_any(IoCursor& from,
+                                                          const SendRequest& request,
+                                                          std::size_t sent) {
+  // Urgent data never travels: its pointer is obsolete in new programs (RFC 6093 section 5).
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEOPNOTSUPP;
+  const std::uint32_t flags = waits(request.flags) ? 0 : kMessageDontWait;
+  const bool more = (request.flags & kMessageMore) != 0;
+  Deadline deadline = Deadline::never();
+  bool deadline_known = false;
   for (;;) {
     Errno error = Errno::kNone;
     bool full = false;
@@ -94,22 +101,10 @@ Result<std::size_t> TcpSocket::send(IoCursor& from, const SendRequest& request) 
 
 Result<std::size_t> TcpSocket::receive(IoCursor& to, ReceiveRequest& request) {
   if (request.from != nullptr) request.from->length = 0;
-  if ((request.flags & kMessageErrorQueue) != 0) return Errno::kEAGAIN;
-  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEINVAL;
-  const std::uint32_t flags = waits(request.flags) ? 0 : kMessageDontWait;
-  const bool peek = (request.flags & kMessagePeek) != 0;
-  // MSG_TRUNC throws the bytes away (tcp(7)).
-  const bool discard = (request.flags & kMessageTruncated) != 0;
-  const std::size_t target =
-      (request.flags & kMessageWaitAll) != 0
-          ? to.remaining()
-          : std::min<std::size_t>(to.remaining(), static_cast<std::size_t>(receive_low_water_));
-  Deadline deadline = Deadline::never();
-  bool deadline_known = false;
   std::size_t received = 0;
   std::size_t left = to.remaining();
   // Nearly every call: something waits, and less than there is room for. What is not done here, the
-  // loop below does.
+  // loop does.
   if ((request.flags & ~std::uint32_t{kMessageDontWait}) == 0 && has_ready(kPlain | kMayRead) &&
       receive_low_water_ == 1) [[likely]] {
     bool empty = false;
@@ -124,6 +119,26 @@ Result<std::size_t> TcpSocket::receive(IoCursor& to, ReceiveRequest& request) {
     if (left == 0 || (received != 0 && empty && !to.faulted())) [[likely]]
       return received;
   }
+  return receive_any(to, request, received);
+}
+
+[[gnu::noinline]] Result<std::size_t> TcpSocket::receive_any(IoCursor& to,
+                                                             const ReceiveRequest& request,
+                                                             std::size_t received) {
+  if ((request.flags & kMessageErrorQueue) != 0) return Errno::kEAGAIN;
+  if ((request.flags & kMessageOutOfBand) != 0) return Errno::kEINVAL;
+  const std::uint32_t flags = waits(request.flags) ? 0 : kMessageDontWait;
+  const bool peek = (request.flags & kMessagePeek) != 0;
+  // MSG_TRUNC throws the bytes away (tcp(7)).
+  const bool discard = (request.flags & kMessageTruncated) != 0;
+  std::size_t left = to.remaining();
+  const std::size_t wanted = received + left;
+  const std::size_t target =
+      (request.flags & kMessageWaitAll) != 0
+          ? wanted
+          : std::min<std::size_t>(wanted, static_cast<std::size_t>(receive_low_water_));
+  Deadline deadline = Deadline::never();
+  bool deadline_known = false;
   const auto give = [&](std::span<const std::byte> from) {
     return discard ? from.size() : to.put(from);
   };
