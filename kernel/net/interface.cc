@@ -32,6 +32,16 @@ Interface::Interface(const InterfaceConfiguration& configuration, BufferPool& po
   store_be16(start.data() + kIpAt, 0x4500);
   wire_.start = load_unaligned<uint64_t>(start.data());
   wire_.start_rest = load_unaligned<uint64_t>(start.data() + 8);
+  if (configuration.ipv6 == nullptr) return;
+  Ipv6Layer::Configuration layer;
+  layer.mac = configuration.mac;
+  layer.mtu = configuration.mtu;
+  layer.queue = configuration.queue;
+  layer.queues = configuration.queues;
+  layer.first_identification = configuration.first_identification;
+  layer.now = configuration.now;
+  layer.path_mtus = configuration.path_mtus;
+  ipv6_.emplace(layer, *configuration.ipv6, pool, reassembler_);
 }
 
 bool Interface::bind(uint16_t port, const UdpHandler& handler) {
@@ -129,6 +139,11 @@ bool Interface::classify_others(PacketBuffer* frame, Pending& pending, Transmit&
 }
 
 bool Interface::classify_any(PacketBuffer* frame, Pending& pending, Transmit& out) {
+  if (ipv6_ && frame->length >= EthernetHeader::kSize &&
+      load_be16(frame->data + 12) == EthernetHeader::kIpv6) {
+    receive_ipv6(frame, out);
+    return false;
+  }
   if (frame->next != nullptr) [[unlikely]] {
     ++statistics_.chained;
     pool_->release_chain(frame);
@@ -239,7 +254,7 @@ bool Interface::receive_udp(const Ipv4Header& ip, std::span<std::byte> segment,
 
 void Interface::receive_fragment(const Ipv4Header& ip, std::span<std::byte> payload,
                                  PacketBuffer* frame, Transmit& out) {
-  const auto whole = reassembler_.add(ip, payload, now());
+  const auto whole = reassembler_.add(Fragment::of(ip), payload, now());
   if (!whole) {
     pool_->release(frame);
     return;
@@ -262,88 +277,10 @@ void Interface::receive_fragment(const Ipv4Header& ip, std::span<std::byte> payl
   }
 }
 
-void Interface::receive_icmp(const Ipv4Header& ip, std::span<std::byte> message,
-                             PacketBuffer* frame, bool in_frame, Transmit& out) {
-  const auto icmp = IcmpHeader::parse(message);
-  if (!icmp) {
-    ++statistics_.malformed;
-    pool_->release(frame);
-    return;
-  }
-  if (icmp->type == IcmpHeader::kDestinationUnreachable && unreachable_ != nullptr) {
-    receive_unreachable(message.subspan(IcmpHeader::kSize), icmp->code);
-    pool_->release(frame);
-    return;
-  }
-  if (icmp->type != IcmpHeader::kEcho || icmp->code != 0) {
-    ++statistics_.not_for_us;
-    pool_->release(frame);
-    return;
-  }
-  // Only the type changes, so the checksum needs no second look at the data (RFC 1624).
-  message[0] = std::byte{IcmpHeader::kEchoReply};
-  store_native16(message.data() + 2, update_checksum(load_native16(message.data() + 2),
-                                                     IcmpHeader::kEcho, IcmpHeader::kEchoReply));
-  ++statistics_.echo_replies;
-  const Route route{MacAddress::load(frame->data + 6), ip.destination, ip.source};
-  if (!in_frame) {
-    send_fragments(route, Ipv4Header::kIcmp, {}, message, out);
-    pool_->release(frame);
-    return;
-  }
-  // A new header without options goes directly in front of the message.
-  frame->data = message.data() - kUdpAt;
-  frame->length = static_cast<uint32_t>(kUdpAt + message.size());
-  frame->checksum = ChecksumState::kUnknown;
-  emit_headers(frame, route, Ipv4Header::kIcmp);
-  out.push(frame);
-}
-
 bool Interface::is_broadcast_for_us(const Ipv4Header& ip, MacAddress to) const {
   constexpr uint32_t kLimited = ~uint32_t{0};  // RFC 919
   return to == MacAddress::broadcast() && ip.protocol == Ipv4Header::kUdp &&
          (ip.destination.value == kLimited || configuration_.address.is_broadcast(ip.destination));
-}
-
-// The message quotes the packet that it is about: its IPv4 header and at least 8 bytes (RFC 792).
-void Interface::receive_unreachable(std::span<const std::byte> message, uint8_t code) {
-  if (message.size() < Ipv4Header::kSize) return;
-  const size_t header = (static_cast<size_t>(message[0]) & 15) * 4;
-  constexpr size_t kPorts = 4;
-  if (static_cast<size_t>(message[0]) >> 4 != 4 || header < Ipv4Header::kSize ||
-      message.size() < header + kPorts || static_cast<uint8_t>(message[9]) != Ipv4Header::kUdp)
-    return;
-  const UdpEndpoint local{{load_be32(message.data() + 12)}, load_be16(message.data() + header)};
-  const UdpEndpoint remote{{load_be32(message.data() + 16)},
-                           load_be16(message.data() + header + 2)};
-  if (local.address == configuration_.address.address)
-    unreachable_(unreachable_context_, local, remote, code);
-}
-
-void Interface::send_port_unreachable(const Ipv4Header& ip, PacketBuffer* frame, Transmit& out) {
-  const uint64_t time = now();
-  if (time - unreachable_refilled_ >= ArpTable::kSecond) {
-    unreachable_refilled_ = time;
-    unreachable_tokens_ = kUnreachablePerSecond;
-  }
-  if (unreachable_tokens_ == 0) {
-    pool_->release(frame);
-    return;
-  }
-  --unreachable_tokens_;
-  // The message quotes the packet's IPv4 header and its first 8 bytes (RFC 792), which are there:
-  // the UDP header was parsed.
-  const size_t quoted = size_t{ip.header_length} + 8;
-  const Route route{MacAddress::load(frame->data + 6), ip.destination, ip.source};
-  std::byte* const message = frame->data + kUdpAt;
-  std::memmove(message + IcmpHeader::kSize, frame->data + kIpAt, quoted);
-  IcmpHeader{IcmpHeader::kDestinationUnreachable, IcmpHeader::kCodePortUnreachable, 0}.emit(
-      {message, IcmpHeader::kSize + quoted});
-  frame->length = static_cast<uint32_t>(kUdpAt + IcmpHeader::kSize + quoted);
-  frame->checksum = ChecksumState::kUnknown;
-  emit_headers(frame, route, Ipv4Header::kIcmp);
-  ++statistics_.unreachable_sent;
-  out.push(frame);
 }
 
 void Interface::emit_headers(PacketBuffer* buffer, const Route& route, uint8_t protocol) const {
@@ -362,6 +299,7 @@ void Interface::emit_headers(PacketBuffer* buffer, const Route& route, uint8_t p
 void Interface::forget() {
   reassembler_.clear();
   arp_.clear();
+  if (ipv6_) ipv6_->forget();
   unreachable_tokens_ = kUnreachablePerSecond;
   unreachable_refilled_ = 0;
   identification_ = 0;

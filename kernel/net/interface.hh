@@ -1,4 +1,5 @@
-// A network interface: Ethernet, ARP, IPv4, ICMP and UDP over packet buffers, without a device.
+// A network interface: Ethernet, ARP, IPv4, IPv6, ICMP and UDP over packet buffers, without a
+// device.
 //
 // The receive loop of a queue pair feeds it bursts; hosted tests and fuzzers feed it whatever they
 // like. One Interface serves one queue pair and belongs to one thread. There is no virtual call
@@ -11,6 +12,9 @@
 #include <span>
 
 #include "net/arp_table.hh"
+#include "net/ip/icmp_error.hh"
+#include "net/ip/ipv6_layer.hh"
+#include "net/ip/path_mtus.hh"
 #include "net/packet_buffer.hh"
 #include "net/reassembly.hh"
 #include "net/tcp/domain.hh"
@@ -46,6 +50,12 @@ struct InterfaceConfiguration {
   uint16_t queue = 0;
   uint16_t queues = 1;
   uint64_t (*now)() = nullptr;  // monotonic nanoseconds; called off the fast path only
+  // The host's IPv6; nullptr: none is spoken.
+  Ipv6Host* ipv6 = nullptr;
+  // Fragments of IPv6 are numbered from here on.
+  uint32_t first_identification = 0;
+  // What is known of ways to other networks; nullptr: all take what the link takes.
+  PathMtus* path_mtus = nullptr;
 };
 
 struct InterfaceStatistics {
@@ -61,6 +71,7 @@ struct InterfaceStatistics {
   uint64_t no_buffer = 0;         // an answer was not sent because no buffer was left
   uint64_t unreachable_sent = 0;  // ICMP port unreachable
   uint64_t echo_replies = 0;      // ICMP
+  uint64_t errors_received = 0;   // ICMP, about packets that are ours as far as they say
   uint64_t arp_replies = 0;
 };
 
@@ -88,13 +99,33 @@ class Interface {
     handlers_[kDefaultPort] = handler;
     prefetches_ = prefetches_ || handler.prefetch != nullptr;
   }
-  // Calls `notice` when a datagram that was sent from `local` to `remote` did not arrive, with the
-  // code of the ICMP message "destination unreachable".
-  using Unreachable = void (*)(void* context, UdpEndpoint local, UdpEndpoint remote, uint8_t code);
-  void set_unreachable_handler(Unreachable notice, void* context) {
-    unreachable_ = notice;
-    unreachable_context_ = context;
-  }
+  // Hears what ICMP says of packets that were sent from this interface's address. True when it may
+  // be so: there is a socket that could have sent the packet, or it is known to be on its way.
+  struct ErrorHandler {
+    bool (*report)(void* context, const IcmpError& error) = nullptr;
+    void* context = nullptr;
+  };
+  void set_udp_error_handler(const ErrorHandler& handler) { udp_errors_ = handler; }
+  void set_tcp_error_handler(const ErrorHandler& handler) { tcp_errors_ = handler; }
+
+  // Takes UDP datagrams over IPv6; false: nobody is bound to the port.
+  struct Udp6Handler {
+    bool (*receive)(void* context, const Udp6Datagram& datagram) = nullptr;
+    void* context = nullptr;
+  };
+  void set_udp6_handler(const Udp6Handler& handler) { udp6_ = handler; }
+  // Sends one, in fragments if need be. False: dropped.
+  bool send_udp6(const Udp6Datagram& datagram, Transmit& out);
+
+  // Hears which neighbours have answered us, since queues with the same address do not get their
+  // own answers: see neighbour_answered().
+  struct AnswerHandler {
+    void (*tell)(void* context, const IpAddress& address, MacAddress mac) = nullptr;
+    void* context = nullptr;
+  };
+  void set_answer_handler(const AnswerHandler& handler) { answers_ = handler; }
+  // A neighbour has answered another queue. What waited here goes out.
+  void neighbour_answered(const IpAddress& address, MacAddress mac, Transmit& out);
 
   // Gives TCP segments to `handler`: `length` bytes from `offset` in a frame that is taken over,
   // with both addresses. Without it there is no TCP.
@@ -108,10 +139,13 @@ class Interface {
   // kTcpHeaderRoom bytes are free in front of it. False when it was dropped.
   bool send_tcp(PacketBuffer* frame, const tcp::FlowKey& key, const tcp::SegmentToSend& segment,
                 Transmit& out);
+  // The same to an IPv6 peer.
+  bool send_tcp6(PacketBuffer* frame, const tcp::FlowKey& key, const tcp::SegmentToSend& segment,
+                 Transmit& out);
   // Takes over what another interface of this host knows of the way to `peer`: the answer to a
   // question of ours may come to another queue.
   void adopt_neighbour(const Interface& other, const IpAddress& peer, Transmit& out);
-  static constexpr size_t kTcpHeaderRoom = EthernetHeader::kSize + Ipv4Header::kSize;
+  static constexpr size_t kTcpHeaderRoom = Ipv6Layer::kHeaders;
 
   // Handles received frames, taking them over; answers are appended to `out` or the buffers
   // released.
@@ -130,16 +164,30 @@ class Interface {
   // is the way.
   PacketBuffer* make_datagram(uint16_t source_port, UdpEndpoint to, PayloadWriter write,
                               void* context);
+  // Bytes of an IP packet that the way to `to` takes, as far as that is known.
+  uint16_t path_mtu(const IpAddress& to) const;
   // Tells the neighbours our address (gratuitous ARP, RFC 5227 section 3).
   void announce(Transmit& out);
-  // Call about once a second: time-outs of ARP and reassembly.
+  // Call about once a second: time-outs of neighbours and reassembly.
   void tick(Transmit& out);
+  // True while tick() has something to do soon.
+  bool busy() const {
+    return reassembler_.pending() != 0 || arp_.resolving() || (ipv6_ && ipv6_->busy());
+  }
 
   const InterfaceConfiguration& configuration() const { return configuration_; }
   const InterfaceStatistics& statistics() const { return statistics_; }
   const Reassembler& reassembler() const { return reassembler_; }
   const ArpTable& arp_table() const { return arp_; }
   ArpTable& arp_table() { return arp_; }
+  Ipv6Layer* ipv6() { return ipv6_ ? &*ipv6_ : nullptr; }
+  // Whether an IPv6 address is one of ours.
+  bool is_own_v6(const IpAddress& address) const { return ipv6_ && ipv6_->is_own(address); }
+  // The link that an address means something on, for keys of flows.
+  static constexpr uint32_t kZone = 2;
+  static uint32_t zone_of(const IpAddress& address) {
+    return address.is_link_local_v6() ? kZone : 0;
+  }
   // Drops everything that is kept between packets (fuzzing: equal inputs, equal runs).
   void forget();
 
@@ -194,13 +242,15 @@ class Interface {
     return wire != wire_.own_address && wire != wire_.broadcast && wire != 0 && first < 0xe0 &&
            first != 127;
   }
+  void receive_ipv6(PacketBuffer* frame, Transmit& out);
+  void receive_udp6(PacketBuffer* frame, const Ipv6Layer::Arrival& arrival, Transmit& out);
   void receive_arp(PacketBuffer* frame, Transmit& out);
   // `segment`: the whole IPv4 payload; `buffer`: where it lies, or nullptr when reassembled.
   bool receive_udp(const Ipv4Header& ip, std::span<std::byte> segment, PacketBuffer* buffer,
                    Pending& pending, Transmit& out);
   void receive_icmp(const Ipv4Header& ip, std::span<std::byte> message, PacketBuffer* frame,
                     bool in_frame, Transmit& out);
-  void receive_unreachable(std::span<const std::byte> message, uint8_t code);
+  void report(const IcmpError& error);
   bool is_broadcast_for_us(const Ipv4Header& ip, MacAddress to) const;
   // The index of a port's handler; port_count_ when nobody takes its datagrams. What is not bound
   // is looked at last, so that the handlers of ports pay nothing for it.
@@ -266,11 +316,14 @@ class Interface {
   TcpReceive tcp_receive_ = nullptr;
   void* tcp_context_ = nullptr;
   IpAddress own_ip_;
-  Unreachable unreachable_ = nullptr;
-  void* unreachable_context_ = nullptr;
+  ErrorHandler udp_errors_;
+  ErrorHandler tcp_errors_;
+  Udp6Handler udp6_;
+  AnswerHandler answers_;
   std::array<Pending, kBurst> pending_;
   Reassembler reassembler_;
   ArpTable arp_;
+  std::optional<Ipv6Layer> ipv6_;
   uint16_t identification_ = 0;
   // RFC 1122, 3.2.2 and RFC 1812, 4.3.2.8: errors are sent at a limited rate.
   uint64_t unreachable_refilled_ = 0;

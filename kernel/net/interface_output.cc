@@ -44,7 +44,7 @@ bool Interface::send_fragments(const Route& route, uint8_t protocol,
                                Transmit& out, const UdpSendOptions& options) {
   const size_t total = header.size() + body.size();
   // All fragments but the last carry a multiple of 8 bytes (RFC 791, section 3.2).
-  const size_t step = (configuration_.mtu - Ipv4Header::kSize) / 8 * 8;
+  const size_t step = (path_mtu(IpAddress::of(route.destination)) - Ipv4Header::kSize) / 8 * 8;
   Ipv4Header ip;
   // A power of two apart, so that the numbers stay apart when 16 bits are used up.
   ip.identification = static_cast<uint16_t>(
@@ -78,7 +78,8 @@ bool Interface::send_datagram(const Route& route, uint16_t source_port, uint16_t
                               std::span<const std::byte> payload, Transmit& out,
                               const UdpSendOptions& options) {
   if (payload.size() > kMaximumPayload) return false;
-  if (UdpHeader::kSize + payload.size() <= configuration_.mtu - Ipv4Header::kSize) {
+  const uint16_t mtu = path_mtu(IpAddress::of(route.destination));
+  if (UdpHeader::kSize + payload.size() + Ipv4Header::kSize <= mtu) {
     PacketBuffer* const buffer = allocate(kUdpHeaders, out);
     if (buffer == nullptr) return false;
     if (!payload.empty()) std::memcpy(buffer->data + kUdpHeaders, payload.data(), payload.size());
@@ -120,7 +121,7 @@ bool Interface::send_any_udp(uint16_t source_port, UdpEndpoint to,
 
   // Built with an empty destination; the frames wait in the ARP table. A datagram of more packets
   // than may wait is refused: the caller can ask again when the neighbour has answered.
-  const size_t step = (configuration_.mtu - Ipv4Header::kSize) / 8 * 8;
+  const size_t step = (path_mtu(IpAddress::of(to.address)) - Ipv4Header::kSize) / 8 * 8;
   if (UdpHeader::kSize + payload.size() > step * ArpTable::kWaitingPerEntry) {
     send_arp_request(hop, out);
     return false;
@@ -185,6 +186,9 @@ void Interface::receive_arp(PacketBuffer* frame, Transmit& out) {
   if (own.contains(arp->sender) && arp->sender != own.address && !arp->sender.is_zero() &&
       !own.is_broadcast(arp->sender))
     push_waiting(arp_.learn(arp->sender, arp->sender_mac, for_us, now()), arp->sender_mac, out);
+  if (for_us && arp->operation == ArpPacket::kReply && own.contains(arp->sender) &&
+      answers_.tell != nullptr)
+    answers_.tell(answers_.context, IpAddress::of(arp->sender), arp->sender_mac);
   if (!for_us || arp->operation != ArpPacket::kRequest || arp->sender == own.address) {
     pool_->release(frame);
     return;
@@ -211,6 +215,7 @@ void Interface::tick(Transmit& out) {
         self.owner->send_arp_request(address, *self.out);
       },
       &asking);
+  if (ipv6_) ipv6_->tick(out);
 }
 
 }  // namespace plumbline::net

@@ -27,14 +27,12 @@ struct ProgramTestNetwork : TestNetwork {
                static_cast<ProgramTestNetwork*>(self)->take(datagram, responder);
              },
          .context = this});
-    interface.set_unreachable_handler(
-        [](void* self, UdpEndpoint local, UdpEndpoint remote, uint8_t code) {
-          auto& net = *static_cast<ProgramTestNetwork*>(self);
-          net.refused_local = local;
-          net.refused_remote = remote;
-          net.refused_code = code;
-        },
-        this);
+    interface.set_udp_error_handler({[](void* self, const IcmpError& error) {
+                                       auto& net = *static_cast<ProgramTestNetwork*>(self);
+                                       net.errors.push_back(error);
+                                       return net.knows_socket;
+                                     },
+                                     this});
   }
   void take(const UdpDatagram& datagram, UdpResponder& responder) {
     if (datagram.destination.port == closed_port) {
@@ -51,8 +49,8 @@ struct ProgramTestNetwork : TestNetwork {
 
   uint16_t closed_port = 9;
   std::vector<Received> received;
-  UdpEndpoint refused_local, refused_remote;
-  int refused_code = -1;
+  std::vector<IcmpError> errors;
+  bool knows_socket = true;
 };
 
 TEST_CASE("the default handler gets every port that is not bound") {
@@ -131,35 +129,84 @@ TEST_CASE("a broadcast is sent to everybody without asking") {
   CHECK(datagram->payload == "all");
 }
 
+// An ICMP message about a datagram from port 40000 of ours to port 9 of `remote`.
+Frame icmp_message(const IcmpHeader& header, Ipv4Address remote, size_t quoted_payload = 8) {
+  const Frame quoted = udp_segment(40000, 9, bytes_of("lost"));
+  Ipv4Header ip;
+  ip.total_length = static_cast<uint16_t>(Ipv4Header::kSize + quoted.size());
+  ip.protocol = Ipv4Header::kUdp;
+  ip.source = kGuestAddress;
+  ip.destination = remote;
+  Frame message(IcmpHeader::kSize + Ipv4Header::kSize + quoted_payload);
+  ip.emit(message.data() + IcmpHeader::kSize);
+  std::memcpy(message.data() + IcmpHeader::kSize + Ipv4Header::kSize, quoted.data(),
+              quoted_payload);
+  header.emit(message);
+  return message;
+}
+
 TEST_CASE("an ICMP message about a closed port names both ends") {
   ProgramTestNetwork net;
-  // What we would have sent: from port 40000 to port 9 of the peer.
-  Frame quoted = udp_segment(40000, 9, bytes_of("lost"));
-  Ipv4Header header;
-  header.total_length = static_cast<uint16_t>(Ipv4Header::kSize + quoted.size());
-  header.protocol = Ipv4Header::kUdp;
-  header.source = kGuestAddress;
-  header.destination = kPeerAddress;
-  Frame message(IcmpHeader::kSize + Ipv4Header::kSize + 8);
-  header.emit(message.data() + IcmpHeader::kSize);
-  std::memcpy(message.data() + IcmpHeader::kSize + Ipv4Header::kSize, quoted.data(), 8);
-  IcmpHeader{IcmpHeader::kDestinationUnreachable, IcmpHeader::kCodePortUnreachable, 0}.emit(
-      message);
+  constexpr IcmpHeader kClosed{IcmpHeader::kDestinationUnreachable,
+                               IcmpHeader::kCodePortUnreachable, 0};
+  const Frame message = icmp_message(kClosed, kPeerAddress);
   net.feed(ipv4_frame(Ipv4Header::kIcmp, message));
-  CHECK(net.refused_code == IcmpHeader::kCodePortUnreachable);
-  CHECK(net.refused_local == UdpEndpoint{kGuestAddress, 40000});
-  CHECK(net.refused_remote == UdpEndpoint{kPeerAddress, 9});
+  REQUIRE(net.errors.size() == 1);
+  CHECK(net.errors[0].error == Errno::kECONNREFUSED);
+  CHECK(net.errors[0].hard);
+  CHECK(net.errors[0].local == IpAddress::of(kGuestAddress));
+  CHECK(net.errors[0].local_port == 40000);
+  CHECK(net.errors[0].remote == IpAddress::of(kPeerAddress));
+  CHECK(net.errors[0].remote_port == 9);
   CHECK(net.pool.in_use() == 0);
 
-  // Every shorter message is ignored or says the same, and none is read beyond its end.
+  // No shorter message says enough, and none is read beyond its end.
   for (size_t length = IcmpHeader::kSize; length < message.size(); ++length) {
     CAPTURE(length);
     Frame cut(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(length));
-    IcmpHeader{IcmpHeader::kDestinationUnreachable, 3, 0}.emit(cut);
-    net.refused_code = -1;
+    kClosed.emit(cut);
     net.feed(ipv4_frame(Ipv4Header::kIcmp, cut));
-    CHECK((net.refused_code != -1) == (length >= IcmpHeader::kSize + Ipv4Header::kSize + 4));
+    CHECK(net.errors.size() == 1);
   }
+  CHECK(net.pool.in_use() == 0);
+}
+
+TEST_CASE("a path that is narrower than the link: datagrams to there are fragmented to its size") {
+  PathMtus path_mtus;
+  auto configuration = ProgramTestNetwork::with_broadcast();
+  configuration.path_mtus = &path_mtus;
+  ProgramTestNetwork net(configuration);
+  const Ipv4Address far = Ipv4Address::of(192, 0, 2, 7);
+  net.feed(arp_frame({ArpPacket::kReply, kPeerMac, configuration.gateway, kGuestMac, kGuestAddress},
+                     kGuestMac));
+  (void)net.sent();
+  const auto packets = [&](Ipv4Address to) {
+    const std::string payload(1400, 'x');
+    REQUIRE(net.interface.send_udp(40000, {to, 9}, bytes_of(payload), net.out));
+    net.out.flush();
+    return net.sent().size();
+  };
+  constexpr IcmpHeader kTooBig{IcmpHeader::kDestinationUnreachable, 4, 1000};
+  CHECK(packets(far) == 1);
+  // What nobody here can have sent is not believed.
+  net.knows_socket = false;
+  net.feed(ipv4_frame(Ipv4Header::kIcmp, icmp_message(kTooBig, far)));
+  CHECK(packets(far) == 1);
+  net.knows_socket = true;
+  net.feed(ipv4_frame(Ipv4Header::kIcmp, icmp_message(kTooBig, far)));
+  CHECK(net.errors.back().error == Errno::kEMSGSIZE);
+  CHECK(net.interface.path_mtu(IpAddress::of(far)) == 1000);
+  CHECK(packets(far) == 2);
+  CHECK(packets(Ipv4Address::of(192, 0, 2, 8)) == 1);
+  // To a neighbour there is no path.
+  net.know_peer();
+  net.feed(ipv4_frame(Ipv4Header::kIcmp, icmp_message(kTooBig, kPeerAddress)));
+  CHECK(packets(kPeerAddress) == 1);
+  TestNetwork::time_ns += PathMtus::kLifetime;
+  net.feed(arp_frame({ArpPacket::kReply, kPeerMac, configuration.gateway, kGuestMac, kGuestAddress},
+                     kGuestMac));
+  (void)net.sent();
+  CHECK(packets(far) == 1);
   CHECK(net.pool.in_use() == 0);
 }
 

@@ -100,6 +100,8 @@ InterfaceConfiguration read_configuration(const virtio::NetDevice& device) {
   configuration.udp_checksum =
       udp_checksum_option.get() == 1 ? UdpChecksum::kZero : UdpChecksum::kFull;
   configuration.now = [] { return monotonic_now().count; };
+  static PathMtus path_mtus;
+  configuration.path_mtus = &path_mtus;
   return configuration;
 }
 
@@ -127,9 +129,7 @@ void report_rest(QueueLoop& loop) {
 }
 
 Deadline timeout_deadline(const QueueLoop& loop) {
-  const bool pending =
-      loop.interface.reassembler().pending() != 0 || loop.interface.arp_table().resolving();
-  return pending ? Deadline{loop.next_timeouts} : Deadline::never();
+  return loop.interface.busy() ? Deadline{loop.next_timeouts} : Deadline::never();
 }
 
 void wait_for_interrupt(QueueLoop& loop, Deadline timer) {

@@ -20,7 +20,7 @@ void Reassembler::Slot::store(const Hole& hole) {
   std::memcpy(data + hole.first, &hole, sizeof hole);
 }
 
-Reassembler::Slot* Reassembler::find_or_take(const Ipv4Header& header, uint64_t now) {
+Reassembler::Slot* Reassembler::find_or_take(const Fragment& header, uint64_t now) {
   Slot* free = nullptr;
   Slot* oldest = nullptr;
   for (size_t i = 0; i < count_; ++i) {
@@ -44,7 +44,7 @@ Reassembler::Slot* Reassembler::find_or_take(const Ipv4Header& header, uint64_t 
   return free;
 }
 
-void Reassembler::begin(Slot& slot, const Ipv4Header& header, uint64_t now) {
+void Reassembler::begin(Slot& slot, const Fragment& header, uint64_t now) {
   slot.used = true;
   slot.protocol = header.protocol;
   slot.identification = header.identification;
@@ -58,23 +58,21 @@ void Reassembler::begin(Slot& slot, const Ipv4Header& header, uint64_t now) {
 }
 
 // A fragment that fills no hole: all that it covers is there, or lies behind the datagram's end.
-Reassembler::Insertion Reassembler::compare(const Slot& slot, const Ipv4Header& header,
+Reassembler::Insertion Reassembler::compare(const Slot& slot, const Fragment& header,
                                             std::span<const std::byte> payload) {
-  const size_t end = header.fragment_offset + payload.size();
+  const size_t end = header.offset + payload.size();
   // While the end is not known (0), data has come that more must follow.
-  const bool same_end = slot.length == 0
-                            ? header.more_fragments
-                            : end <= slot.length && header.more_fragments == (end != slot.length);
-  return same_end && std::memcmp(slot.data + header.fragment_offset, payload.data(),
-                                 payload.size()) == 0
+  const bool same_end =
+      slot.length == 0 ? header.more : end <= slot.length && header.more == (end != slot.length);
+  return same_end && std::memcmp(slot.data + header.offset, payload.data(), payload.size()) == 0
              ? Insertion::kRepeated
              : Insertion::kContradicts;
 }
 
-Reassembler::Insertion Reassembler::insert(Slot& slot, const Ipv4Header& header,
+Reassembler::Insertion Reassembler::insert(Slot& slot, const Fragment& header,
                                            std::span<const std::byte> payload) {
-  // The caller made sure that the end is at most 65515, so 16 bits hold all of these.
-  const auto first = header.fragment_offset;
+  // The caller made sure that the end is at most 65535, so 16 bits hold all of these.
+  const auto first = header.offset;
   const auto last = static_cast<uint16_t>(first + payload.size() - 1);
   uint16_t previous = kNone;
   for (uint16_t at = slot.first_hole; at != kNone;) {
@@ -85,18 +83,17 @@ Reassembler::Insertion Reassembler::insert(Slot& slot, const Ipv4Header& header,
       continue;
     }
     // Reaches into data that is there, or ends the datagram before data that is there.
-    if (first < hole.first || last > hole.last ||
-        (!header.more_fragments && hole.last != kInfinity))
+    if (first < hole.first || last > hole.last || (!header.more && hole.last != kInfinity))
       return Insertion::kMalformed;
     uint16_t next = hole.next;
     --slot.holes;
-    if (header.more_fragments && last < hole.last) {
+    if (header.more && last < hole.last) {
       const auto behind = static_cast<uint16_t>(last + 1);
       slot.store({behind, hole.last, next});
       next = behind;
       ++slot.holes;
     }
-    if (!header.more_fragments) slot.length = uint32_t{last} + 1;
+    if (!header.more) slot.length = uint32_t{last} + 1;
     if (first > hole.first) {
       slot.store({hole.first, static_cast<uint16_t>(first - 1), next});
       next = hole.first;
@@ -115,27 +112,30 @@ Reassembler::Insertion Reassembler::insert(Slot& slot, const Ipv4Header& header,
   return compare(slot, header, payload);
 }
 
-std::optional<std::span<std::byte>> Reassembler::add(const Ipv4Header& header,
+std::optional<std::span<std::byte>> Reassembler::add(const Fragment& header,
                                                      std::span<const std::byte> payload,
                                                      uint64_t now) {
   ++statistics_.fragments;
+  const bool v4 = header.source.is_v4();
+  // In IPv6 the length does not include the header.
+  const size_t most = v4 ? 65535 - Ipv4Header::kSize : 65535;
   // All but the last carry multiples of 8 bytes; none ends behind the largest datagram ("ping of
   // death").
-  if (payload.empty() || (header.more_fragments && payload.size() % 8 != 0) ||
-      header.fragment_offset + payload.size() > 65535 - Ipv4Header::kSize) {
+  if (payload.empty() || (header.more && payload.size() % 8 != 0) ||
+      header.offset + payload.size() > most) {
     ++statistics_.malformed;
     return std::nullopt;
   }
   Slot* const slot = find_or_take(header, now);
   if (slot == nullptr) return std::nullopt;
   Insertion insertion = insert(*slot, header, payload);
-  if (insertion == Insertion::kContradicts) {
+  if (insertion == Insertion::kContradicts && v4) {
     ++statistics_.replaced;
     begin(*slot, header, now);
     insertion = insert(*slot, header, payload);
   }
   switch (insertion) {
-    case Insertion::kContradicts:  // nothing can, in an empty slot
+    case Insertion::kContradicts:
     case Insertion::kMalformed:
       ++statistics_.malformed;
       slot->used = false;

@@ -1,13 +1,31 @@
-// Reassembly of fragmented IPv4 datagrams (RFC 791, section 3.2) with RFC 815's hole lists.
+// Reassembly of fragmented datagrams of both families (RFC 791, section 3.2; RFC 8200, section 4.5)
+// with RFC 815's hole lists.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <span>
 
+#include "net/wire/ip_address.hh"
 #include "net/wire/ipv4.hh"
 
 namespace plumbline::net {
+
+// A fragment's place.
+struct Fragment {
+  IpAddress source;
+  IpAddress destination;
+  uint32_t identification = 0;
+  uint16_t offset = 0;  // bytes, a multiple of 8
+  bool more = false;
+  uint8_t protocol = 0;
+
+  static Fragment of(const Ipv4Header& header) {
+    return {IpAddress::of(header.source), IpAddress::of(header.destination),
+            header.identification,        header.fragment_offset,
+            header.more_fragments,        header.protocol};
+  }
+};
 
 // Puts fragments together in a fixed number of slots; a fragment is copied, so its packet buffer is
 // free at once and an attacker can tie up only these slots. A datagram with overlapping fragments
@@ -15,7 +33,7 @@ namespace plumbline::net {
 // of data that is there is ignored. What repeats the place but not the bytes, or contradicts the
 // end, belongs to another datagram: a sender has come round to an identification whose first use
 // lost a fragment (RFC 4963). The older one will never be whole; the newer one takes its
-// slot. Not thread safe.
+// slot. In IPv6, whose numbers do not come round so soon, it loses both. Not thread safe.
 class Reassembler {
  public:
   static constexpr size_t kMaximumSlots = 16;
@@ -41,7 +59,7 @@ class Reassembler {
 
   // Adds a fragment. Returns the whole payload when it was the last one missing: valid and
   // writable until the next call. `payload` is what follows the fragment's header.
-  std::optional<std::span<std::byte>> add(const Ipv4Header& header,
+  std::optional<std::span<std::byte>> add(const Fragment& header,
                                           std::span<const std::byte> payload, uint64_t now);
   // Drops what has waited longer than kTimeout. Call about once a second.
   void expire(uint64_t now);
@@ -63,12 +81,12 @@ class Reassembler {
   struct Slot {
     bool used = false;
     uint8_t protocol = 0;
-    uint16_t identification = 0;
+    uint32_t identification = 0;
     uint16_t first_hole = 0;
     uint16_t holes = 0;
     uint32_t length = 0;
-    Ipv4Address source;
-    Ipv4Address destination;
+    IpAddress source;
+    IpAddress destination;
     uint64_t started = 0;
     std::byte* data = nullptr;
 
@@ -77,11 +95,11 @@ class Reassembler {
   };
   enum class Insertion { kStored, kRepeated, kContradicts, kMalformed };
 
-  Slot* find_or_take(const Ipv4Header& header, uint64_t now);
-  static void begin(Slot& slot, const Ipv4Header& header, uint64_t now);
-  static Insertion compare(const Slot& slot, const Ipv4Header& header,
+  Slot* find_or_take(const Fragment& header, uint64_t now);
+  static void begin(Slot& slot, const Fragment& header, uint64_t now);
+  static Insertion compare(const Slot& slot, const Fragment& header,
                            std::span<const std::byte> payload);
-  static Insertion insert(Slot& slot, const Ipv4Header& header, std::span<const std::byte> payload);
+  static Insertion insert(Slot& slot, const Fragment& header, std::span<const std::byte> payload);
 
   std::array<Slot, kMaximumSlots> slots_{};
   size_t count_;

@@ -43,7 +43,9 @@ StackPath::StackPath(const Configuration& configuration, Nanoseconds now)
               configuration.physical),
       loopback_(memory_),
       stack_(configure(configuration, *this), now) {
-  if (interface_ != nullptr) interface_->set_tcp_handler(receive, this);
+  if (interface_ == nullptr) return;
+  interface_->set_tcp_handler(receive, this);
+  interface_->set_tcp_error_handler({report, this});
 }
 
 bool StackPath::send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
@@ -51,17 +53,19 @@ bool StackPath::send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
   auto& self = *static_cast<StackPath*>(path);
   if (self.is_local(key.remote)) [[unlikely]]
     return self.loopback_.send(frame, key, segment);
-  if (self.interface_ == nullptr || !key.remote.is_v4()) [[unlikely]] {
+  if (self.interface_ == nullptr) [[unlikely]] {
     release_chain(frame);
     return false;
   }
+  if (!key.remote.is_v4()) [[unlikely]]
+    return self.interface_->send_tcp6(frame, key, segment, *self.out_);
   return self.interface_->send_tcp(frame, key, segment, *self.out_);
 }
 
 uint16_t StackPath::mtu(void* path, const tcp::FlowKey& key) {
   const auto& self = *static_cast<const StackPath*>(path);
   if (self.interface_ == nullptr || self.is_local(key.remote)) return Loopback::kMtu;
-  return self.interface_->configuration().mtu;
+  return self.interface_->path_mtu(key.remote);
 }
 
 void StackPath::receive(void* path, PacketBuffer* frame, uint32_t offset, uint32_t length,
@@ -87,6 +91,18 @@ void StackPath::receive_forwarded(std::span<PacketBuffer* const> frames, Nanosec
   // What was joined is forwarded, too.
   stack_.flush(now);
   stack_.set_forwarded(false);
+}
+
+bool StackPath::report(void* path, const IcmpError& error) {
+  auto& self = *static_cast<StackPath*>(path);
+  const tcp::FlowKey key{error.local, error.remote, error.local_port, error.remote_port,
+                         Interface::zone_of(error.remote)};
+  const tcp::Sequence sequence{error.sequence};
+  if (error.error == Errno::kEMSGSIZE)
+    return self.stack_.packet_too_big(key, error.mtu, sequence, self.now_);
+  // As on Linux every such message ends a connection that is being opened: who waits for connect()
+  // wants to know (RFC 5461, section 4).
+  return self.stack_.unreachable(key, error.error, true, sequence, self.now_);
 }
 
 bool StackPath::finish_loopback(Nanoseconds now) {

@@ -76,7 +76,10 @@ class StackPath {
   // Handles frames that another stack has forwarded; the interface is of this one.
   void receive_forwarded(std::span<PacketBuffer* const> frames, Nanoseconds now);
 
-  bool is_local(const IpAddress& address) const { return address == own_ || address.is_loopback(); }
+  bool is_local(const IpAddress& address) const {
+    if (address.is_v4()) return address == own_ || address.is_loopback();
+    return address.is_loopback() || (interface_ != nullptr && interface_->is_own_v6(address));
+  }
 
  private:
   static bool send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
@@ -84,6 +87,7 @@ class StackPath {
   static uint16_t mtu(void* path, const tcp::FlowKey& key);
   static void receive(void* path, PacketBuffer* frame, uint32_t offset, uint32_t length,
                       const tcp::FlowKey& addresses, bool congestion_experienced);
+  static bool report(void* path, const IcmpError& error);
   static tcp::StackConfiguration configure(const Configuration& configuration, StackPath& path);
   static void forward(void* path, PacketBuffer* frame, unsigned stack);
   bool finish_loopback(Nanoseconds now);

@@ -6,6 +6,7 @@
 
 #include "net/packet_buffer.hh"
 #include "net/wire/addresses.hh"
+#include "net/wire/ip_address.hh"
 
 namespace plumbline::net {
 
@@ -26,6 +27,17 @@ struct UdpDatagram {
   std::span<std::byte> payload;
   PacketBuffer* buffer = nullptr;
   uint64_t hint = 0;  // what the handler's prepare() returned
+};
+
+// A datagram over IPv6, received or to be sent.
+struct Udp6Datagram {
+  IpAddress source;
+  IpAddress destination;
+  uint16_t source_port = 0;
+  uint16_t destination_port = 0;
+  uint8_t hop_limit = 64;
+  uint8_t traffic_class = 0;
+  std::span<const std::byte> payload;
 };
 
 // What a single datagram differs in from others of its interface.

@@ -98,6 +98,8 @@ std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoin
   return length;
 }
 
+std::uint16_t path_mtu(net::Ipv4Address) { return HostedProgram::instance().device.mtu; }
+
 bool receive_from_device() {
   const auto& arrivals = HostedProgram::instance().arrivals;
   return arrivals && arrivals();

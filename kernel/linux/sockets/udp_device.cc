@@ -28,19 +28,16 @@ void receive(void* queue, const net::UdpDatagram& datagram, net::UdpResponder& r
   if (result == Delivery::kNobody) responder.refuse();
 }
 
-void unreachable(void*, net::UdpEndpoint local, net::UdpEndpoint remote, std::uint8_t code) {
-  // ICMP codes as Linux translates them (net/ipv4/icmp.c, icmp_err_convert); of the others none
-  // ends a connection.
-  constexpr std::uint8_t kProtocol = 2, kPort = 3;
-  if (code == kPort) report_udp_error(local, remote, Errno::kECONNREFUSED);
-  if (code == kProtocol) report_udp_error(local, remote, Errno::kECONNREFUSED);
+bool report(void*, const net::IcmpError& error) {
+  return report_udp_error({error.local.v4(), error.local_port},
+                          {error.remote.v4(), error.remote_port}, error.error, error.hard);
 }
 
 void attach(unsigned queue, net::Interface& interface) {
   static_assert(net::kMostProgramQueues <= kLoopbackBatch);
   interface.set_default_handler(
       {.receive = receive, .context = reinterpret_cast<void*>(std::uintptr_t{queue})});
-  interface.set_unreachable_handler(unreachable, nullptr);
+  interface.set_udp_error_handler({report, nullptr});
   own_address = interface.configuration().address.address;
 }
 
@@ -61,6 +58,12 @@ const net::InterfaceConfiguration* device_network() {
 bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
                     std::span<const std::byte> payload, const net::UdpSendOptions& options) {
   return net::send_from_program(source_port, to, payload, options);
+}
+
+std::uint16_t path_mtu(net::Ipv4Address to) {
+  const net::InterfaceConfiguration& device = *device_network();
+  if (device.address.contains(to) || device.path_mtus == nullptr) return device.mtu;
+  return device.path_mtus->find(net::IpAddress::of(to), device.mtu, device.now());
 }
 
 std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to,

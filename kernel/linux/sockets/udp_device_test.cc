@@ -168,10 +168,39 @@ TEST_CASE("a closed port of a peer is an error of the socket connected to it") {
   const auto socket = make_udp();
   REQUIRE(socket->connect(internet_address(kPeer, 9)));
   CHECK(name(*socket).address == kGuest);
-  report_udp_error(name(*socket), {kPeer, 10}, Errno::kECONNREFUSED);
+  CHECK_FALSE(report_udp_error(name(*socket), {kPeer, 10}, Errno::kECONNREFUSED, true));
   CHECK(take(*socket) == "EAGAIN");
-  report_udp_error(name(*socket), {kPeer, 9}, Errno::kECONNREFUSED);
+  CHECK(report_udp_error(name(*socket), {kPeer, 9}, Errno::kECONNREFUSED, true));
   CHECK(take(*socket) == "ECONNREFUSED");
+}
+
+TEST_CASE("errors that may pass, and errors of sockets that are not connected: IP_RECVERR") {
+  Program program(true);
+  const auto connected = make_udp(), open = make_udp();
+  REQUIRE(connected->connect(internet_address(kPeer, 9)));
+  REQUIRE(bind(*open, kAny, 8101) == "0");
+  const net::UdpEndpoint peer{kPeer, 9}, from{kGuest, 8101};
+  CHECK(report_udp_error(name(*connected), peer, Errno::kEHOSTUNREACH, false));
+  CHECK(take(*connected) == "EAGAIN");
+  CHECK(report_udp_error(from, peer, Errno::kECONNREFUSED, true));
+  CHECK(take(*open) == "EAGAIN");
+  constexpr int kReceiveErrors = 11, kPathMtuDiscovery = 10;
+  for (const auto& socket : {connected, open})
+    CHECK(set(*socket, kLevelIp, kReceiveErrors, 1) == "0");
+  CHECK(report_udp_error(name(*connected), peer, Errno::kEHOSTUNREACH, false));
+  CHECK(take(*connected) == "error 113");  // EHOSTUNREACH
+  CHECK(report_udp_error(from, peer, Errno::kECONNREFUSED, true));
+  CHECK(take(*open) == "ECONNREFUSED");
+  // Too large for the path: who finds its size wants to know, who does not care about it does not.
+  CHECK(report_udp_error(name(*connected), peer, Errno::kEMSGSIZE, false));
+  CHECK(take(*connected) == "EMSGSIZE");
+  CHECK(set(*connected, kLevelIp, kPathMtuDiscovery, 0) == "0");
+  CHECK(report_udp_error(name(*connected), peer, Errno::kEMSGSIZE, false));
+  CHECK(take(*connected) == "EAGAIN");
+  CHECK(set(*connected, kLevelIp, kPathMtuDiscovery, 2) == "0");
+  CHECK(text(send(*connected, std::string(1473, 'x'))) == "EMSGSIZE");
+  CHECK(text(send(*connected, std::string(1472, 'x'))) == "1472");
+  CHECK(set(*connected, kLevelIp, kPathMtuDiscovery, 6) == "EINVAL");
 }
 
 TEST_CASE("where a datagram came to: IP_PKTINFO, IP_RECVTTL, IP_RECVTOS") {

@@ -19,6 +19,8 @@ bool send_by_device(std::uint16_t source_port, net::UdpEndpoint to,
 // `write` failed; nothing has happened.
 std::ptrdiff_t send_by_device_at_once(std::uint16_t source_port, net::UdpEndpoint to,
                                       net::Interface::PayloadWriter write, void* context);
+// Bytes of an IP packet that the way to a host takes; there is a device.
+std::uint16_t path_mtu(net::Ipv4Address to);
 // Lets in what has arrived at the device. True when something was.
 bool receive_from_device();
 

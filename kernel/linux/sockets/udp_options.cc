@@ -21,6 +21,7 @@ enum IpOption : int {
 };
 constexpr int kDefaultTimeToLive = 64;
 constexpr int kUdpCork = 1;
+constexpr int kMostDiscovery = 5;  // IP_PMTUDISC_OMIT
 
 }  // namespace
 
@@ -66,11 +67,13 @@ Status UdpSocket::set_own_option(int level, int name, std::uint64_t value, int l
   }
   if (!number) return number.error();
   if (bool* flag = flag_option(name)) {
-    *flag = *number != 0;
+    std::atomic_ref(*flag).store(*number != 0, std::memory_order_relaxed);
     return {};
   }
   if (int* stored = number_option(name)) {
-    *stored = *number;
+    if (name == kPathMtuDiscovery && (*number < 0 || *number > kMostDiscovery))
+      return Errno::kEINVAL;
+    std::atomic_ref(*stored).store(*number, std::memory_order_relaxed);
     return {};
   }
   switch (name) {
@@ -114,7 +117,7 @@ Result<int> UdpSocket::get_own_option(int level, int name, std::uint64_t value, 
       const net::InterfaceConfiguration* const device = device_network();
       const bool local = binding.remote.address.is_loopback() || device == nullptr ||
                          binding.remote.address == device->address.address;
-      return store(local ? kLoopbackMtu : device->mtu);
+      return store(local ? kLoopbackMtu : path_mtu(binding.remote.address));
     }
     default:
       return Errno::kENOPROTOOPT;

@@ -246,16 +246,12 @@ void tell_udp_receivers(unsigned batch) {
   }
 }
 
-void report_udp_error(net::UdpEndpoint local, net::UdpEndpoint remote, Errno error) {
+bool report_udp_error(net::UdpEndpoint local, net::UdpEndpoint remote, Errno error, bool hard) {
   Bucket& bucket = bucket_of(local.port);
   const LockGuard guard(bucket.lock);
-  for (UdpSocket* socket = bucket.first; socket != nullptr; socket = socket->next_of_port) {
-    const UdpBinding& binding = socket->binding;
-    if (binding.local.port == local.port && binding.remote == remote) {
-      socket->report(error);
-      return;
-    }
-  }
+  UdpSocket* const socket = choose(bucket, remote, local);
+  if (socket != nullptr) socket->report(error, hard);
+  return socket != nullptr;
 }
 
 }  // namespace plumbline::linux_abi

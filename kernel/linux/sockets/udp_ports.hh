@@ -40,7 +40,8 @@ Delivery deliver_arrived_udp(const net::UdpDatagram& arrived, unsigned batch);
 inline constexpr unsigned kUdpBatches = 9, kLoopbackBatch = 8;
 void tell_udp_receivers(unsigned batch);
 
-// A datagram from `local` to `remote` met a closed port: the socket connected so gets `error`.
-void report_udp_error(net::UdpEndpoint local, net::UdpEndpoint remote, Errno error);
+// A datagram from `local` to `remote` did not arrive: tells the socket that it may have come from.
+// `hard`: that will not change by itself. False: there is none.
+bool report_udp_error(net::UdpEndpoint local, net::UdpEndpoint remote, Errno error, bool hard);
 
 }  // namespace plumbline::linux_abi

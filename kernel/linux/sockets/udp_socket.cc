@@ -12,6 +12,7 @@ namespace plumbline::linux_abi {
 namespace {
 
 constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
+constexpr int kNeverDiscover = 0;  // IP_PMTUDISC_DONT
 
 bool is_own_address(net::Ipv4Address address) {
   if (address.is_loopback()) return true;
@@ -165,7 +166,16 @@ Errno UdpSocket::take_error() {
   return static_cast<Errno>(error_.exchange(0, std::memory_order_acq_rel));
 }
 
-void UdpSocket::report(Errno error) {
+void UdpSocket::report(Errno error, bool hard) {
+  // As on Linux (net/ipv4/udp.c, __udp4_lib_err): who fragments all the same need not know.
+  if (error == Errno::kEMSGSIZE) {
+    hard =
+        std::atomic_ref(ip_.path_mtu_discovery).load(std::memory_order_relaxed) != kNeverDiscover;
+    if (!hard) return;
+  }
+  if (!std::atomic_ref(ip_.receive_errors).load(std::memory_order_relaxed) &&
+      (!hard || binding.remote.port == 0))
+    return;
   error_.store(static_cast<std::int32_t>(error), std::memory_order_release);
   readers_.wake_all();
   source_.notify(kPollError);

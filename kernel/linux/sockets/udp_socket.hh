@@ -53,7 +53,8 @@ class UdpSocket final : public Socket {
   void count_drop() { drops_.fetch_add(1, std::memory_order_relaxed); }
   // Tells who waits that something came.
   void tell_receivers();
-  void report(Errno error);
+  // A datagram of ours did not arrive; see report_udp_error().
+  void report(Errno error, bool hard);
 
   // Under the lock of the bucket.
   UdpBinding binding;

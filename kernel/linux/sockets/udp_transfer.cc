@@ -215,6 +215,13 @@ Result<std::size_t> UdpSocket::send_any(IoCursor& from, const SendRequest& reque
     tell_udp_receivers(kLoopbackBatch);
     return size;
   }
+  // Who wants to find the path's MTU (IP_PMTUDISC_DO, _PROBE) does not want fragments.
+  constexpr int kAlwaysDiscover = 2, kProbe = 3;
+  if (const int discover = ip_.path_mtu_discovery;
+      discover == kAlwaysDiscover || discover == kProbe) {
+    const std::size_t mtu = discover == kProbe ? device_network()->mtu : path_mtu(to.address);
+    if (size + net::Ipv4Header::kSize + net::UdpHeader::kSize > mtu) return Errno::kEMSGSIZE;
+  }
   return send_out(from, size, port, to, options);
 }
 
@@ -247,7 +254,7 @@ Result<std::size_t> UdpSocket::send_locally(IoCursor& from, std::size_t size,
       deliver_udp(header, {ready->data(), size}, ready, broadcast, kLoopbackBatch);
   if (delivered == Delivery::kTaken) tell_udp_receivers(kLoopbackBatch);
   // The port unreachable message that the loopback would bring back.
-  if (delivered == Delivery::kNobody) report_udp_error(source, to, Errno::kECONNREFUSED);
+  if (delivered == Delivery::kNobody) report_udp_error(source, to, Errno::kECONNREFUSED, true);
   return size;
 }
 

@@ -146,10 +146,10 @@ class Connection : public Flow {
   void timeout(Nanoseconds now);
   // ICMP: a packet that held `sequence` was larger than the path takes; `mtu` bytes of an IP packet
   // pass. Ignored where the sequence number was not sent lately (RFC 5927 section 4).
-  void packet_too_big(uint32_t mtu, Sequence sequence, Nanoseconds now);
+  bool packet_too_big(uint32_t mtu, Sequence sequence, Nanoseconds now);
   // ICMP: a packet that held `sequence` did not arrive; `error` by RFC 1122 section 4.2.3.9.
   // `hard`: it ends a connection that is being opened (none that is open).
-  void unreachable(Errno error, bool hard, Sequence sequence, Nanoseconds now);
+  bool unreachable(Errno error, bool hard, Sequence sequence, Nanoseconds now);
 
   // ---- For stacks that hand connections over (moving.cc) ----------------------------------------
 

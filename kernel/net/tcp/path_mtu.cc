@@ -21,7 +21,7 @@ uint32_t Connection::network_header() const {
   return key.remote.is_v4() ? kIpv4Header : kIpv6Header;
 }
 
-// The MSS option of our SYNs: of the link, not of the path, which only says what we may send.
+// The MSS option of our SYNs: what the way back probably takes, too (Linux does the same).
 uint16_t Connection::own_mss() const {
   const uint32_t mss = domain_->mtu_of(key) - network_header() - TcpHeader::kSize;
   return static_cast<uint16_t>(maximum_segment_ != 0 ? std::min<uint32_t>(mss, maximum_segment_)
@@ -41,13 +41,14 @@ void Connection::set_path_mtu(uint32_t mtu) {
 }
 
 // RFC 1191 section 3, RFC 8201 section 4.
-void Connection::packet_too_big(uint32_t mtu, Sequence sequence, Nanoseconds now) {
-  if (left_ || state_ == State::kSynSent || state_ == State::kSynReceived) return;
+bool Connection::packet_too_big(uint32_t mtu, Sequence sequence, Nanoseconds now) {
+  if (left_ || state_ == State::kSynSent || state_ == State::kSynReceived) return false;
   // Of data in flight, or it is not about us (RFC 5927 section 4.1).
-  if (sequence < send_unacknowledged_ || sequence >= send_next_) return;
+  if (sequence < send_unacknowledged_ || sequence >= send_next_) return false;
   mtu = std::max(mtu, key.remote.is_v4() ? kLeastIpv4 : kLeastIpv6);
-  if (mtu >= path_mtu_) return;
+  if (mtu >= path_mtu_) return false;
   reduce_segments(mtu, now);
+  return true;
 }
 
 void Connection::reduce_segments(uint32_t mtu, Nanoseconds now) {
@@ -83,17 +84,18 @@ void Connection::detect_black_hole(unsigned attempts, Nanoseconds now) {
   reduce_segments(std::max(next, least), now);
 }
 
-void Connection::unreachable(Errno error, bool hard, Sequence sequence, Nanoseconds now) {
-  if (left_) return;
-  if (sequence < send_unacknowledged_ || sequence >= send_next_) return;
+bool Connection::unreachable(Errno error, bool hard, Sequence sequence, Nanoseconds now) {
+  if (left_) return false;
+  if (sequence < send_unacknowledged_ || sequence >= send_next_) return false;
   const bool opening = state_ == State::kSynSent || state_ == State::kSynReceived;
   // RFC 5927 section 5.2: an established connection is not ended by what anybody could have sent.
   if (hard && opening) {
     fail(error, now);
-    return;
+    return true;
   }
   soft_error_ = error;
   notify(kSoftError);
+  return true;
 }
 
 }  // namespace plumbline::net::tcp

@@ -194,17 +194,17 @@ void Stack::drop(Segment& segment) {
   segment.frame = nullptr;
 }
 
-void Stack::packet_too_big(const FlowKey& key, uint32_t mtu, Sequence sequence, Nanoseconds now) {
+bool Stack::packet_too_big(const FlowKey& key, uint32_t mtu, Sequence sequence, Nanoseconds now) {
   Flow* const flow = flows_.find(key);
-  if (flow != nullptr && flow->kind == FlowKind::kConnection)
-    static_cast<Connection*>(flow)->packet_too_big(mtu, sequence, now);
+  return flow != nullptr && flow->kind == FlowKind::kConnection &&
+         static_cast<Connection*>(flow)->packet_too_big(mtu, sequence, now);
 }
 
-void Stack::unreachable(const FlowKey& key, Errno error, bool hard, Sequence sequence,
+bool Stack::unreachable(const FlowKey& key, Errno error, bool hard, Sequence sequence,
                         Nanoseconds now) {
   Flow* const flow = flows_.find(key);
-  if (flow != nullptr && flow->kind == FlowKind::kConnection)
-    static_cast<Connection*>(flow)->unreachable(error, hard, sequence, now);
+  return flow != nullptr && flow->kind == FlowKind::kConnection &&
+         static_cast<Connection*>(flow)->unreachable(error, hard, sequence, now);
 }
 
 // The connection has ended; its owner may still read what it received.

@@ -71,8 +71,8 @@ class Stack {
 
   // ICMP's errors about a segment that `key`'s local end sent and that started with `sequence`; see
   // Connection. Records do not care: RFC 5927 (section 4) counts such errors as passing.
-  void packet_too_big(const FlowKey& key, uint32_t mtu, Sequence sequence, Nanoseconds now);
-  void unreachable(const FlowKey& key, Errno error, bool hard, Sequence sequence, Nanoseconds now);
+  bool packet_too_big(const FlowKey& key, uint32_t mtu, Sequence sequence, Nanoseconds now);
+  bool unreachable(const FlowKey& key, Errno error, bool hard, Sequence sequence, Nanoseconds now);
 
   // Timers that are due, and what they made worth sending. True when there is more to do at once,
   // by another call; the queue's other work should have its turn before.

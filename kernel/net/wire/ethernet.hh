@@ -13,6 +13,7 @@ struct EthernetHeader {
   static constexpr size_t kSize = 14;
   static constexpr uint16_t kIpv4 = 0x0800;
   static constexpr uint16_t kArp = 0x0806;
+  static constexpr uint16_t kIpv6 = 0x86dd;
 
   MacAddress destination;
   MacAddress source;

@@ -1,4 +1,4 @@
-// Internet Control Message Protocol: the common 8-byte header (RFC 792).
+// Internet Control Message Protocol: the common 8-byte header (RFC 792; RFC 4443 for IPv6).
 #pragma once
 
 #include <optional>
@@ -9,11 +9,30 @@
 
 namespace plumbline::net {
 
+// Types of ICMPv6 messages: RFC 4443, and of neighbour discovery RFC 4861.
+namespace icmpv6_types {
+inline constexpr uint8_t kDestinationUnreachable = 1;
+inline constexpr uint8_t kPacketTooBig = 2;
+inline constexpr uint8_t kTimeExceeded = 3;
+inline constexpr uint8_t kParameterProblem = 4;
+inline constexpr uint8_t kEcho = 128;
+inline constexpr uint8_t kEchoReply = 129;
+inline constexpr uint8_t kRouterSolicitation = 133;
+inline constexpr uint8_t kRouterAdvertisement = 134;
+inline constexpr uint8_t kNeighbourSolicitation = 135;
+inline constexpr uint8_t kNeighbourAdvertisement = 136;
+inline constexpr uint8_t kRedirect = 137;
+// The lowest of those that are no errors (RFC 4443, section 2.1).
+inline constexpr uint8_t kFirstInformational = 128;
+}  // namespace icmpv6_types
+
 struct IcmpHeader {
   static constexpr size_t kSize = 8;
   static constexpr uint8_t kEchoReply = 0;
   static constexpr uint8_t kDestinationUnreachable = 3;
   static constexpr uint8_t kEcho = 8;
+  static constexpr uint8_t kTimeExceeded = 11;
+  static constexpr uint8_t kParameterProblem = 12;
   static constexpr uint8_t kCodePortUnreachable = 3;
 
   uint8_t type = 0;

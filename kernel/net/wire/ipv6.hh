@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/byte_order.hh"
+#include "net/checksum.hh"
 #include "net/wire/ip_address.hh"
 
 namespace plumbline::net {
@@ -26,11 +27,15 @@ struct Ipv6Header {
   // states does not fit (packets may be padded behind). Packets of more than 65,535 bytes
   // (RFC 2675) are none.
   static std::optional<Ipv6Header> parse(std::span<const std::byte> packet) {
-    if (packet.size() < kSize) return std::nullopt;
+    return parse(packet, packet.size());
+  }
+  // The same for a packet of `whole` bytes of which only the first are in `packet`.
+  static std::optional<Ipv6Header> parse(std::span<const std::byte> packet, size_t whole) {
+    if (packet.size() < kSize || whole < kSize) return std::nullopt;
     const std::byte* const at = packet.data();
     const uint32_t first = load_be32(at);
     const uint16_t payload_length = load_be16(at + 4);
-    if (first >> 28 != 6 || payload_length > packet.size() - kSize) return std::nullopt;
+    if (first >> 28 != 6 || payload_length > whole - kSize) return std::nullopt;
     Ipv6Header header;
     header.traffic_class = static_cast<uint8_t>(first >> 20);
     header.flow_label = first & 0xf'ffff;
@@ -51,5 +56,14 @@ struct Ipv6Header {
     destination.store_v6(at + 24);
   }
 };
+
+// What the checksums of UDP and ICMPv6 cover besides the message (RFC 8200, section 8.1), in the
+// form that sum_bytes() continues.
+inline uint64_t ipv6_pseudo_sum(const IpAddress& source, const IpAddress& destination,
+                                uint8_t protocol, uint32_t length) {
+  uint64_t sum = add_with_carry(source.words[0], source.words[1]);
+  sum = add_with_carry(add_with_carry(sum, destination.words[0]), destination.words[1]);
+  return add_with_carry(sum, uint64_t{byte_swap(length)} + byte_swap(uint32_t{protocol}));
+}
 
 }  // namespace plumbline::net
