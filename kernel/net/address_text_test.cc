@@ -31,5 +31,33 @@ TEST_CASE("prefixes of hosts") {
   }
 }
 
+TEST_CASE("IPv6 addresses") {
+  const auto check = [](std::string_view text, uint64_t upper, uint64_t lower) {
+    CAPTURE(text);
+    const auto address = parse_address6(text);
+    REQUIRE(address);
+    CHECK(*address == IpAddress::of_v6(upper, lower));
+  };
+  check("::", 0, 0);
+  check("::1", 0, 1);
+  check("fe80::", 0xfe80'0000'0000'0000, 0);
+  check("2001:db8::A:0:2", 0x2001'0db8'0000'0000, 0x0000'000a'0000'0002);
+  check("1:2:3:4:5:6:7:8", 0x0001'0002'0003'0004, 0x0005'0006'0007'0008);
+  check("1::3:4:5:6:7:8", 0x0001'0000'0003'0004, 0x0005'0006'0007'0008);
+  check("::2:3:4:5:6:7:8", 0x0000'0002'0003'0004, 0x0005'0006'0007'0008);
+  for (const std::string_view wrong :
+       {"", ":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "g::",
+        "1:", ":1", "::1:", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "::10.9.0.2", "fe80::1%2"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_address6(wrong));
+  }
+  CHECK(parse_host_prefix6("2001:db8::2/64")->length == 64);
+  for (const std::string_view wrong : {"2001:db8::2", "2001:db8::2/129", "2001:db8::2/0", "::/64",
+                                       "::1/128", "ff02::1/64", "fe80::1/64", "2001:db8::2/64x"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_host_prefix6(wrong));
+  }
+}
+
 }  // namespace
 }  // namespace plumbline::net

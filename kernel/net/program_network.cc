@@ -8,6 +8,7 @@
 #include "core/log.hh"
 #include "core/panic.hh"
 #include "core/per_cpu.hh"
+#include "drivers/random/random.hh"
 #include "net/emit_udp.hh"
 #include "net/program_queue.hh"
 #include "sched/scheduler.hh"
@@ -174,6 +175,8 @@ const InterfaceConfiguration* start_program_network(const ProgramService& servic
   made->service = service;
   made->configuration = read_configuration(*device);
   made->configuration.accept_broadcast = true;
+  made->configuration.ipv6 = make_ipv6_host(*device);
+  random_bytes(std::as_writable_bytes(std::span(&made->configuration.first_identification, 1)));
   made->queue_count = device->queue_pair_count();
   made->configuration.queues = static_cast<uint16_t>(made->queue_count);
   for (unsigned i = 0; i < made->queue_count; ++i) {

@@ -34,12 +34,22 @@ unsigned tcp_local_stack() { return net::local_program_stack(); }
 bool is_own_address(const net::IpAddress& address) {
   if (address.is_loopback()) return true;
   const net::InterfaceConfiguration* const device = device_network();
-  return device != nullptr && address == net::IpAddress::of(device->address.address);
+  if (device == nullptr) return false;
+  if (address.is_v4()) return address == net::IpAddress::of(device->address.address);
+  return device->ipv6 != nullptr && device->ipv6->state().find_own(address) != nullptr;
 }
 
 Result<net::IpAddress> tcp_source(const net::IpAddress& to, const net::IpAddress& source) {
   if (is_own_address(to)) return to;
   const net::InterfaceConfiguration* const device = device_network();
+  if (device != nullptr && device->ipv6 != nullptr && !to.is_v4()) {
+    if (source.is_loopback() && !source.is_v4()) return Errno::kEINVAL;
+    const net::Ipv6State known = device->ipv6->state();
+    const std::uint64_t now = device->now();
+    if (known.next_hop(to, now).is_unspecified()) return Errno::kENETUNREACH;
+    const net::Ipv6State::Own* const own = known.source_for(to, now);
+    return own == nullptr ? Result<net::IpAddress>(Errno::kEADDRNOTAVAIL) : own->address;
+  }
   if (device == nullptr || !to.is_v4() || to.v4().is_class_d_or_e() ||
       (!device->address.contains(to.v4()) && device->gateway.is_zero()))
     return Errno::kENETUNREACH;
