@@ -1,7 +1,9 @@
 #include "net/program_network.hh"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <tuple>
 
 #include "core/clock.hh"
 #include "core/idle.hh"
@@ -26,11 +28,25 @@ constexpr uint32_t kBurstsPerTick = 64;
 // Empty polls between two looks at whether somebody else wants the CPU.
 constexpr uint64_t kPollsPerLook = 16;
 
+// Neighbours that have answered one queue, when another may be waiting: the device chooses the
+// queue of an answer, and knows nothing of who asked.
+struct Answers {
+  struct Answer {
+    IpAddress address;
+    MacAddress mac;
+  };
+  // Written under the queue's lock.
+  std::atomic<size_t> count{0};
+  // When there are more, the others ask again.
+  std::array<Answer, 8> answers;
+};
+
 struct Network {
   ProgramService service;
   InterfaceConfiguration configuration;
   unsigned queue_count = 0;
   std::array<ProgramQueue, kMostProgramQueues> queues;
+  std::array<Answers, kMostProgramQueues> answers;
   std::array<ProgramQueue*, kMaxCpus> queue_of_cpu;
   static_assert(virtio::NetDevice::kMostPairs <= kMostProgramQueues);
 };
@@ -76,6 +92,35 @@ size_t handle_burst(ProgramQueue& queue) {
   loop.interface.receive({frames.data(), count}, loop.out);
   queue.finish(now);
   return count;
+}
+
+// Tells the other queues what neighbours have answered this one. Without locks.
+[[gnu::noinline]] void pass_answers(unsigned index) {
+  Answers& told = network->answers[index];
+  std::array<Answers::Answer, std::tuple_size_v<decltype(told.answers)>> answers;
+  size_t count;
+  {
+    const LockGuard guard(network->queues[index].lock);
+    count = told.count.load(std::memory_order_relaxed);
+    std::copy_n(told.answers.begin(), count, answers.begin());
+    told.count.store(0, std::memory_order_relaxed);
+  }
+  for (unsigned i = 0; i < network->queue_count; ++i) {
+    if (i == index) continue;
+    ProgramQueue& other = network->queues[i];
+    const LockGuard guard(other.lock);
+    QueueLoop& loop = *other.loop;
+    for (size_t j = 0; j < count; ++j)
+      loop.interface.neighbour_answered(answers[j].address, answers[j].mac, loop.out);
+    if (loop.out.size() != 0) loop.out.flush();
+  }
+}
+
+// After a burst, without locks.
+void burst_handled(unsigned index) {
+  network->service.burst_handled(index);
+  if (network->answers[index].count.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    pass_answers(index);
 }
 
 // Spins until a frame has arrived (true), or somebody else wants the CPU, or `spins` polls found
@@ -145,7 +190,7 @@ void run_due_timers(ProgramQueue& queue) {
         const LockGuard guard(queue.lock);
         count = handle_burst(queue);
       }
-      if (count != 0) network->service.burst_handled(loop.index);
+      if (count != 0) burst_handled(loop.index);
       spins = poll_spins();
       --bursts_until_tick;
       // Those who were woken are why the frames were sent.
@@ -183,6 +228,16 @@ const InterfaceConfiguration* start_program_network(const ProgramService& servic
     made->queues[i].lock.set_home(i % cpu_count());
     made->queues[i].loop = &make_queue_loop(*device, made->configuration, i);
     service.attach(i, made->queues[i].loop->interface);
+    if (made->queue_count == 1) continue;
+    made->queues[i].loop->interface.set_answer_handler(
+        {[](void* context, const IpAddress& address, MacAddress mac) {
+           auto& answers = *static_cast<Answers*>(context);
+           const size_t count = answers.count.load(std::memory_order_relaxed);
+           if (count == answers.answers.size()) return;
+           answers.answers[count] = {address, mac};
+           answers.count.store(count + 1, std::memory_order_relaxed);
+         },
+         &made->answers[i]});
   }
   for (unsigned i = 0; i < kMaxCpus; ++i)
     made->queue_of_cpu[i] = &made->queues[i % made->queue_count];
@@ -244,7 +299,7 @@ bool receive_for_program() {
     count = handle_burst(queue);
   }
   if (count == 0) return false;
-  network->service.burst_handled(loop.index);
+  burst_handled(loop.index);
   return true;
 }
 

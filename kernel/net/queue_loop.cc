@@ -20,6 +20,11 @@ BOOT_OPTION(std::string_view, address_option, "ip", "10.9.0.2/24",
             "this guest's address and prefix length");
 BOOT_OPTION(std::string_view, gateway_option, "gateway", "",
             "where packets to other networks go; empty: nowhere");
+BOOT_OPTION(std::string_view, address6_option, "ip6", "auto",
+            "IPv6 of programs: auto (what routers advertise), off, or an address with its prefix "
+            "length, beside what routers advertise");
+BOOT_OPTION(std::string_view, gateway6_option, "gateway6", "",
+            "where IPv6 packets to other networks go; empty: to who advertises itself");
 BOOT_OPTION(std::uint64_t, poll_spins_option, "net.poll-spins", 20000, 0, 1'000'000'000,
             "empty polls of a queue before its thread sleeps until an interrupt");
 BOOT_OPTION(std::uint64_t, reassembly_option, "net.reassembly-slots", 4, 0,
@@ -49,6 +54,18 @@ void report_census(QueueLoop& loop) {
   log_error("option %s=%.*s: allowed is %s", option, static_cast<int>(value.size()), value.data(),
             allowed);
   power_off(ExitCode::kBadOption);
+}
+
+void report_duplicate(Ipv6Host& host) {
+  const auto address = host.take_duplicate();
+  if (!address) return;
+  const auto group = [&](unsigned i) {
+    return static_cast<unsigned>(byte_swap(address->words[i / 4]) >> (48 - i % 4 * 16) & 0xffff);
+  };
+  log_error(
+      "net: another station has our address %x:%x:%x:%x:%x:%x:%x:%x: it is not used; give another "
+      "one with ip6=",
+      group(0), group(1), group(2), group(3), group(4), group(5), group(6), group(7));
 }
 
 std::span<std::byte> allocate_reassembly() {
@@ -105,6 +122,36 @@ InterfaceConfiguration read_configuration(const virtio::NetDevice& device) {
   return configuration;
 }
 
+Ipv6Host* make_ipv6_host(const virtio::NetDevice& device) {
+  if (address6_option.get() == "off") return nullptr;
+  Ipv6Configuration configuration;
+  if (address6_option.get() != "auto") {
+    const auto address = parse_host_prefix6(address6_option.get());
+    if (!address)
+      refuse("ip6", address6_option.get(),
+             "auto, off, or a host's address with its prefix length, as 2001:db8::2/64");
+    configuration.address = address->address;
+    configuration.prefix_length = address->length;
+  }
+  if (!gateway6_option.get().empty()) {
+    const auto gateway = parse_address6(gateway6_option.get());
+    const bool is_near = gateway && !configuration.address.is_unspecified() &&
+                         same_prefix(*gateway, configuration.address, configuration.prefix_length);
+    if (!gateway || *gateway == configuration.address || (!gateway->is_link_local_v6() && !is_near))
+      refuse("gateway6", gateway6_option.get(),
+             "a link-local address, or another one of the network given by ip6=");
+    configuration.gateway = *gateway;
+  }
+  if (device.mtu() < Ipv6Header::kLeastMtu) {
+    log_warning("net: %s takes packets of %u bytes, and IPv6 needs 1280: it is off", device.name(),
+                device.mtu());
+    return nullptr;
+  }
+  auto* const host = new (std::nothrow) Ipv6Host(MacAddress{device.mac()}, configuration);
+  if (host == nullptr) panic("no memory for IPv6");
+  return host;
+}
+
 QueueLoop& make_queue_loop(virtio::NetDevice& device, InterfaceConfiguration configuration,
                            unsigned index) {
   virtio::NetQueuePair& pair = device.queue_pair(index);
@@ -122,6 +169,7 @@ void handle_timeouts(QueueLoop& loop, Nanoseconds now) {
   loop.next_timeouts = now + kTimeouts;
   loop.interface.tick(loop.out);
   if (loop.out.size() != 0) loop.out.flush();
+  if (Ipv6Host* const host = loop.interface.configuration().ipv6) report_duplicate(*host);
 }
 
 void report_rest(QueueLoop& loop) {

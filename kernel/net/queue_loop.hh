@@ -27,6 +27,8 @@ struct QueueLoop {
 // The options ip, gateway and net.*; a wrong one ends the guest with ExitCode::kBadOption and a
 // message.
 InterfaceConfiguration read_configuration(const virtio::NetDevice& device);
+// IPv6 by the options ip6 and gateway6; nullptr: there is none.
+Ipv6Host* make_ipv6_host(const virtio::NetDevice& device);
 // A loop for one queue pair; panics without memory. The device's interrupt wakes whoever waits.
 QueueLoop& make_queue_loop(virtio::NetDevice& device, InterfaceConfiguration configuration,
                            unsigned index);
