@@ -277,7 +277,7 @@ Frame router_advertisement(uint16_t lifetime, uint32_t valid) {
 }
 
 TEST_CASE("a router: an address by its prefix, a way to elsewhere, and their end") {
-  TestLink link({});
+  TestLink link(Ipv6Configuration{});
   link.settle();
   const IpAddress far = IpAddress::of_v6(0x2001'0db8'ffff'0000, 1);
   CHECK_FALSE(link.net.interface.ipv6()->source_for(far));

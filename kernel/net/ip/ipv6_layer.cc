@@ -181,14 +181,20 @@ bool Ipv6Layer::send(PacketBuffer* frame, const Header& header, uint32_t length,
     return true;
   }
   const IpAddress hop = state().next_hop(header.destination, time);
-  // What several buffers hold, or what its sender keeps, cannot wait; TCP sends it again.
-  if (hop.is_unspecified() || frame->next != nullptr || frame->references != 1) {
+  if (hop.is_unspecified()) {
     release_chain(frame);
     return false;
   }
+  // What several buffers hold, or what its sender keeps, cannot wait; TCP sends it again, once
+  // somebody has asked.
+  if (frame->next != nullptr || frame->references != 1) {
+    release_chain(frame);
+    frame = nullptr;
+  }
+  const bool waits = frame != nullptr;
   const auto outcome = neighbours_.wait(hop, frame, time);
   if (outcome == Neighbours::Outcome::kAskAndWaiting) solicit(hop, 0, out);
-  return outcome != Neighbours::Outcome::kDropped;
+  return waits && outcome != Neighbours::Outcome::kDropped;
 }
 
 PacketBuffer* Ipv6Layer::allocate(Transmit& out) {

@@ -74,6 +74,7 @@ Neighbours::Outcome Neighbours::wait(const IpAddress& address, PacketBuffer* fra
     entry->time = now;
     entry->asked = 1;
   }
+  if (frame == nullptr) return ask ? Outcome::kAskAndWaiting : Outcome::kWaiting;
   if (entry->waiting_count == kWaitingPerEntry) {
     pool_->release(frame);
     return Outcome::kDropped;

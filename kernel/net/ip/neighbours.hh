@@ -43,7 +43,8 @@ class Neighbours {
   // Where a packet to this neighbour goes. Using one that was not heard of lately makes expire()
   // ask whether it is still there.
   Use use(const IpAddress& address, uint64_t now);
-  // Keeps `frame`, which is taken over, until the neighbour is known.
+  // Keeps `frame`, which is taken over, until the neighbour is known; nullptr: there is none, and
+  // the neighbour is only asked for.
   Outcome wait(const IpAddress& address, PacketBuffer* frame, uint64_t now);
 
   // A neighbour told its address with something that it asked. The frames that waited for it,
