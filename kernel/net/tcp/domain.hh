@@ -39,7 +39,7 @@ struct Statistics {
   uint64_t window_probes = 0;
   uint64_t delayed_acknowledgements = 0;  // sent by their timer
   uint64_t no_buffer = 0;                 // something was not sent: no memory for its frame
-  uint64_t device_waits = 0;        // data that the device did not take at once
+  uint64_t device_waits = 0;              // data that the device did not take at once
   uint64_t black_holes = 0;               // segment sizes reduced after time-outs
   uint64_t aborted_data = 0;              // closed with data unread or received afterwards
   uint64_t aborted_timeout = 0;           // given up: retries, keep-alive or user time-out
@@ -83,11 +83,11 @@ struct Domain {
                         const SegmentToSend& segment);
   Send send = nullptr;
   void* below = nullptr;
-  // Whether the device takes more data now; nullptr: always. Data that it does not take would be lost
-  // in its queue, and sent again.
+  // Whether the device takes more data now; nullptr: always. Data that it does not take would be
+  // lost in its queue, and sent again.
   bool (*ready)(void* below) = nullptr;
   bool is_ready() const { return ready == nullptr || ready(below); }
-  uint16_t header_room = 0;      // bytes the IP layer needs in front of the TCP header
+  uint16_t header_room = 0;  // bytes the IP layer needs in front of the TCP header
   SegmentedPayload maximum_payload;
   // Bytes of an IP packet that the way to a peer takes; nullptr: 1500 for all.
   uint16_t (*mtu)(void* below, const FlowKey& key) = nullptr;

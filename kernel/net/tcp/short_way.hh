@@ -19,8 +19,8 @@ inline bool Connection::has_room(uint32_t length) const {
 
 // Says when what arrived is acknowledged (RFC 9293 section 3.8.6.3; RFC 5681 section 4.2): for
 // every second full-sized segment at once, else with the program's answer or when the time is up.
-[[gnu::always_inline]] inline void Connection::data_arrived(const Segment& segment,
-                                                            uint32_t length, Nanoseconds now) {
+[[gnu::always_inline]] inline void Connection::data_arrived(const Segment& segment, uint32_t length,
+                                                            Nanoseconds now) {
   if (length > receive_segment_) [[unlikely]]
     measure_segment(segment, length);
   if (quick_segments_ != 0 || static_cast<uint32_t>(receive_next_ - last_acknowledged_) >=
