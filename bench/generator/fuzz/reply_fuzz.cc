@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   // A copy of exact size, so that a read beyond the end is seen.
   const std::vector<uint8_t> frame(data + 1, data + size);
-  if (classify_arp(frame, own) == ArpKind::kRequestForUs) {
+  if (classify_arp(frame, AddressRange(own.ip, 1, peer.ip)) == ArpKind::kRequestForUs) {
     std::array<uint8_t, kArpFrameBytes> reply;
     write_arp_reply(frame, own.mac, reply);
   }

@@ -11,19 +11,16 @@ constexpr size_t kArpBytes = 42;
 // Hardware type Ethernet, protocol type IPv4, their address lengths.
 constexpr uint8_t kEthernetIpv4[6] = {0, 1, 8, 0, 6, 4};
 
-uint32_t number_of(const uint8_t* address) {
-  return uint32_t{address[0]} << 24 | uint32_t{address[1]} << 16 | uint32_t{address[2]} << 8 |
-         address[3];
-}
-
 }  // namespace
 
-ArpKind classify_arp(std::span<const uint8_t> frame, const Endpoint& own, uint32_t addresses) {
+ArpKind classify_arp(std::span<const uint8_t> frame, const AddressRange& own) {
   if (frame.size() < 14 || frame[12] != 0x08 || frame[13] != 0x06) return ArpKind::kNone;
   if (frame.size() < kArpBytes || std::memcmp(frame.data() + 14, kEthernetIpv4, 6) != 0)
     return ArpKind::kOther;
   const bool request = frame[20] == 0 && frame[21] == 1;
-  const bool ours = number_of(frame.data() + 38) - number_of(own.ip.data()) < addresses;
+  Ipv4Address asked;
+  std::memcpy(asked.data(), frame.data() + 38, asked.size());
+  const bool ours = own.contains(number_of(asked));
   return request && ours ? ArpKind::kRequestForUs : ArpKind::kOther;
 }
 

@@ -15,8 +15,7 @@ inline constexpr size_t kArpFrameBytes = 60;  // 42, padded to Ethernet's least
 enum class ArpKind { kNone, kRequestForUs, kOther };
 
 // What this frame is.
-// Ours are so many consecutive addresses from own.ip on.
-ArpKind classify_arp(std::span<const uint8_t> frame, const Endpoint& own, uint32_t addresses = 1);
+ArpKind classify_arp(std::span<const uint8_t> frame, const AddressRange& own);
 // Writes the reply to a frame that classify_arp called kRequestForUs: the address asked for is at
 // `own`.
 void write_arp_reply(std::span<const uint8_t> request, const MacAddress& own,

@@ -136,10 +136,12 @@ TEST_CASE("ARP: only complete requests for our address are answered") {
   std::copy(kPeer.mac.begin(), kPeer.mac.end(), request.begin() + 22);
   std::copy(kPeer.ip.begin(), kPeer.ip.end(), request.begin() + 28);
   std::copy(kOwn.ip.begin(), kOwn.ip.end(), request.begin() + 38);
-  CHECK(classify_arp(request, kOwn) == ArpKind::kRequestForUs);
-  CHECK(classify_arp(request, kPeer) == ArpKind::kOther);
-  CHECK(classify_arp(std::span<const uint8_t>(request).first(41), kOwn) == ArpKind::kOther);
-  CHECK(classify_arp(std::span<const uint8_t>(request).first(13), kOwn) == ArpKind::kNone);
+  CHECK(classify_arp(request, AddressRange(kOwn.ip, 1, kPeer.ip)) == ArpKind::kRequestForUs);
+  CHECK(classify_arp(request, AddressRange(kPeer.ip, 1, kOwn.ip)) == ArpKind::kOther);
+  CHECK(classify_arp(std::span<const uint8_t>(request).first(41),
+                     AddressRange(kOwn.ip, 1, kPeer.ip)) == ArpKind::kOther);
+  CHECK(classify_arp(std::span<const uint8_t>(request).first(13),
+                     AddressRange(kOwn.ip, 1, kPeer.ip)) == ArpKind::kNone);
 
   std::array<uint8_t, kArpFrameBytes> reply;
   write_arp_reply(request, kOwn.mac, reply);
@@ -148,4 +150,25 @@ TEST_CASE("ARP: only complete requests for our address are answered") {
   CHECK(std::equal(kOwn.mac.begin(), kOwn.mac.end(), reply.begin() + 22));
   CHECK(std::equal(kOwn.ip.begin(), kOwn.ip.end(), reply.begin() + 28));
   CHECK(std::equal(kPeer.ip.begin(), kPeer.ip.end(), reply.begin() + 38));
+}
+
+TEST_CASE("consecutive addresses pass over the peer's") {
+  const Ipv4Address first{10, 9, 0, 1}, next{10, 9, 0, 2}, before{10, 9, 0, 0}, far{10, 9, 1, 0};
+  const uint32_t number = number_of(first);
+  const AddressRange three(first, 3, next);
+  CHECK(three.at(0) == number);
+  CHECK(three.at(1) == number + 2);
+  CHECK(three.at(2) == number + 3);
+  CHECK(three.contains(number));
+  CHECK_FALSE(three.contains(number + 1));
+  CHECK(three.contains(number + 3));
+  CHECK_FALSE(three.contains(number + 4));
+  CHECK_FALSE(three.contains(number - 1));
+  for (const Ipv4Address& peer : {before, far}) {
+    const AddressRange two(first, 2, peer);
+    CHECK(two.at(1) == number + 1);
+    CHECK(two.contains(number + 1));
+    CHECK_FALSE(two.contains(number + 2));
+  }
+  CHECK_FALSE(AddressRange(first, 1, next).contains(number + 1));
 }

@@ -45,7 +45,7 @@ struct Context {
   OffloadPort* offload;  // the same port, if TCP can be spoken over it
   TickScale scale;
   Endpoint own;
-  uint32_t own_addresses = 1;  // from own.ip on: ARP is answered for all of them
+  uint32_t own_addresses = 1;  // from own.ip on (AddressRange): ARP is answered for all of them
   Endpoint peer;
   int core;
   int probe_core;
@@ -80,7 +80,7 @@ struct Context {
   // For frames that are no reply: answers ARP requests for our address. False when the frame was
   // nothing known.
   bool handle_other(std::span<const uint8_t> frame) {
-    switch (classify_arp(frame, own, own_addresses)) {
+    switch (classify_arp(frame, AddressRange(own.ip, own_addresses, peer.ip))) {
       case ArpKind::kNone:
         ++unexpected;
         return false;

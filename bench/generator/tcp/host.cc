@@ -43,11 +43,6 @@ void release_pages(void* context, void* memory, size_t bytes) {
   std::free(memory);
 }
 
-uint32_t number_of(const Ipv4Address& address) {
-  return uint32_t{address[0]} << 24 | uint32_t{address[1]} << 16 | uint32_t{address[2]} << 8 |
-         address[3];
-}
-
 net::MacAddress mac_of(const MacAddress& address) {
   net::MacAddress mac;
   std::copy(address.begin(), address.end(), reinterpret_cast<uint8_t*>(mac.octets.data()));
@@ -68,7 +63,7 @@ Host::Host(OffloadPort& port, const HostConfiguration& configuration, TickScale 
       configuration_(configuration),
       scale_(scale),
       other_(std::move(other)),
-      own_address_(number_of(configuration.own.ip)),
+      own_(configuration.own.ip, configuration.addresses, configuration.peer.ip),
       peer_address_(number_of(configuration.peer.ip)),
       completes_checksums_(port.completes_checksums()),
       memory_(port.memory().small(),
@@ -135,7 +130,7 @@ bool Host::deliver(PacketBuffer* frame) {
   if (load_be16(at + 12) != EthernetHeader::kIpv4) return false;
   const auto ip = Ipv4Header::parse({at + kIpAt, frame->length - kIpAt});
   if (!ip || ip->protocol != Ipv4Header::kTcp || ip->is_fragment()) return false;
-  if (ip->destination.value - own_address_ >= configuration_.addresses) return false;
+  if (!own_.contains(ip->destination.value)) return false;
   net::tcp::FlowKey key;
   key.local = net::IpAddress::of(ip->destination);
   key.remote = net::IpAddress::of(ip->source);
@@ -232,7 +227,7 @@ void Host::transmit() {
 
 net::tcp::Connection* Host::connect(uint32_t address, uint16_t port, net::tcp::Owner& owner) {
   net::tcp::FlowKey key;
-  key.local = net::IpAddress::of(net::Ipv4Address{own_address_ + address});
+  key.local = net::IpAddress::of(net::Ipv4Address{own_.at(address)});
   key.remote = net::IpAddress::of(net::Ipv4Address{peer_address_});
   key.remote_port = port;
   const auto opening = stack_->open(key, now_);

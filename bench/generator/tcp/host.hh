@@ -15,8 +15,8 @@
 namespace plumbline::generator {
 
 struct HostConfiguration {
-  Endpoint own;  // the first of the addresses
-  uint32_t addresses = 1;
+  Endpoint own;            // the first of the addresses
+  uint32_t addresses = 1;  // see AddressRange
   Endpoint peer;
   // Of SYNs, the first one.
   Nanoseconds initial_timeout = seconds(1);
@@ -69,7 +69,7 @@ class Host {
   Other other_;
   Nanoseconds now_{};
   Nanoseconds timers_looked_at_{};
-  uint32_t own_address_;  // of the first, in the order of numbers
+  AddressRange own_;
   uint32_t peer_address_;
   const bool completes_checksums_;
   uint16_t identification_ = 0;

@@ -204,7 +204,7 @@ export const runCommandSchema = z.object({
   id,
   traffic: trafficSchema,
   loop: loopSchema,
-  /** TCP: the connections' own addresses, so many consecutive ones from --ip on, used in turn. */
+  /** TCP: the connections' own addresses, so many consecutive ones from --ip on (the server's is passed over), used in turn. */
   sources: z.number().int().min(1).max(250).default(1),
   /** TCP: so many more connections are opened before the run and left idle through it. */
   idleConnections: z.number().int().min(0).max(1_000_000).default(0),
