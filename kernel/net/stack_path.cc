@@ -51,15 +51,17 @@ StackPath::StackPath(const Configuration& configuration, Nanoseconds now)
 bool StackPath::send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
                      const tcp::SegmentToSend& segment) {
   auto& self = *static_cast<StackPath*>(path);
-  if (self.is_local(key.remote)) [[unlikely]]
-    return self.loopback_.send(frame, key, segment);
-  if (self.interface_ == nullptr) [[unlikely]] {
-    release_chain(frame);
-    return false;
-  }
-  if (!key.remote.is_v4()) [[unlikely]]
-    return self.interface_->send_tcp6(frame, key, segment, *self.out_);
-  return self.interface_->send_tcp(frame, key, segment, *self.out_);
+  if (key.remote.is_v4() && !self.is_local(key.remote) && self.interface_ != nullptr) [[likely]]
+    return self.interface_->send_tcp(frame, key, segment, *self.out_);
+  return self.send_otherwise(frame, key, segment);
+}
+
+[[gnu::noinline]] bool StackPath::send_otherwise(PacketBuffer* frame, const tcp::FlowKey& key,
+                                                 const tcp::SegmentToSend& segment) {
+  if (is_local(key.remote)) return loopback_.send(frame, key, segment);
+  if (interface_ != nullptr) return interface_->send_tcp6(frame, key, segment, *out_);
+  release_chain(frame);
+  return false;
 }
 
 uint16_t StackPath::mtu(void* path, const tcp::FlowKey& key) {

@@ -84,6 +84,9 @@ class StackPath {
  private:
   static bool send(void* path, PacketBuffer* frame, const tcp::FlowKey& key,
                    const tcp::SegmentToSend& segment);
+  // Over the loopback or over IPv6.
+  bool send_otherwise(PacketBuffer* frame, const tcp::FlowKey& key,
+                      const tcp::SegmentToSend& segment);
   static uint16_t mtu(void* path, const tcp::FlowKey& key);
   static void receive(void* path, PacketBuffer* frame, uint32_t offset, uint32_t length,
                       const tcp::FlowKey& addresses, bool congestion_experienced);
