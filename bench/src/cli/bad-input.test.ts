@@ -57,8 +57,8 @@ describe('options', () => {
 
   it.each([
     [
-      ['bench', '--workload', 'redis'],
-      /--workload: "redis" is not allowed. Allowed: memcached-udp, boot, instructions/,
+      ['bench', '--workload', 'mysql'],
+      /--workload: "mysql" is not allowed. Allowed: memcached-udp, memcached-tcp, redis/,
     ],
     [
       ['bench', '--subject', 'osv'],
