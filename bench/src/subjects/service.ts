@@ -42,8 +42,8 @@ export function guestPlace(vcpus: number, directory: string): ServicePlace {
   return { vcpus, directory, scratch: '/tmp', seen: ({ guest }) => guest };
 }
 
-/** Debian's memcached, over UDP and TCP; one worker thread a vCPU. */
-function memcached(id: ServiceId, question: Question): Service {
+/** Debian's memcached, over one transport; one worker thread a vCPU. */
+function memcached(id: ServiceId, question: Question, transport: readonly string[]): Service {
   return {
     id,
     packages: ['memcached'],
@@ -53,16 +53,20 @@ function memcached(id: ServiceId, question: Question): Service {
       packages: ['memcached'],
       // Root of the guest or of the namespace only; changing users would clear the death signal of a process of ours.
       argv: [
-        ...(['/usr/bin/memcached', '-u', 'root', '-l', GUEST_ADDRESS, '-U', '11211', '-p', '11211'] as const),
-        ...['-t', String(vcpus), '-m', '64', '-c', '4096'],
+        ...(['/usr/bin/memcached', '-u', 'root', '-l', GUEST_ADDRESS, ...transport] as const),
+        ...['-t', String(vcpus), '-m', '64'],
       ],
       files: [],
     }),
   };
 }
 
-export const MEMCACHED_UDP: Service = memcached('memcached-udp', { request: 'get', port: 11211 });
-export const MEMCACHED_TCP: Service = memcached('memcached-tcp', { request: 'get', port: 11211, transport: 'tcp' });
+export const MEMCACHED_UDP: Service = memcached('memcached-udp', { request: 'get', port: 11211 }, [
+  ...['-U', '11211', '-p', '0'],
+]);
+export const MEMCACHED_TCP: Service = memcached('memcached-tcp', { request: 'get', port: 11211, transport: 'tcp' }, [
+  ...['-U', '0', '-p', '11211', '-c', '4096'],
+]);
 
 /** Debian's redis, keeping nothing on a disk. */
 export const REDIS: Service = {

@@ -62,7 +62,7 @@ TEST_CASE("100,000 flows: found while the table grows and shrinks, whose memory 
     const size_t bytes_at_first = memory.bytes();
     std::vector<std::unique_ptr<Flow>> flows;
     for (uint32_t i = 0; i < 100'000; ++i) {
-      flows.push_back(std::make_unique<Flow>(Flow{key_of(i), FlowKind::kConnection}));
+      flows.push_back(std::unique_ptr<Flow>(new Flow{key_of(i), FlowKind::kConnection}));
       REQUIRE(table.insert(*flows.back()));
       // The newest, the oldest, and one in between, whatever is being moved.
       REQUIRE(table.find(flows.back()->key) == flows.back().get());
@@ -106,14 +106,14 @@ TEST_CASE("any series of insertions and removals leaves what a map would have") 
         table.remove(*found->second);
         model.erase(found);
       } else if (random() % 2 == 0) {
-        auto with = std::make_unique<Flow>(Flow{key_of(number), FlowKind::kTimeWait});
+        auto with = std::unique_ptr<Flow>(new Flow{key_of(number), FlowKind::kTimeWait});
         table.replace(*found->second, *with);
         found->second = std::move(with);
       }
     } else {
       REQUIRE(table.find(key_of(number)) == nullptr);
       if (random() % 4 < (more ? 3 : 1)) {
-        auto flow = std::make_unique<Flow>(Flow{key_of(number), FlowKind::kConnection});
+        auto flow = std::unique_ptr<Flow>(new Flow{key_of(number), FlowKind::kConnection});
         REQUIRE(table.insert(*flow));
         model.emplace(number, std::move(flow));
       }
@@ -128,8 +128,8 @@ TEST_CASE("without memory to grow the table refuses, and goes on when there is s
   memory.set_limit(memory.bytes());
   std::vector<std::unique_ptr<Flow>> flows;
   while (true) {
-    auto flow = std::make_unique<Flow>(
-        Flow{key_of(static_cast<uint32_t>(flows.size())), FlowKind::kConnection});
+    auto flow = std::unique_ptr<Flow>(
+        new Flow{key_of(static_cast<uint32_t>(flows.size())), FlowKind::kConnection});
     if (!table.insert(*flow)) break;
     flows.push_back(std::move(flow));
   }
