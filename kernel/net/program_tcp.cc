@@ -154,6 +154,8 @@ int StackHold::move_here(tcp::Connection& connection) {
   if (!channels_option.get() || &here == &queue_ || !here.lock.is_home() ||
       queue_.tcp->is_local(connection.key.remote) || !connection.may_move())
     return -1;
+  // Frames for it may be among them, and would find it gone.
+  if (queue_.channel_waiting()) return -1;
   // Two that move in opposite directions must not wait for each other.
   if (!here.lock.try_lock_at_home()) return -1;
   const bool moved = here.tcp->stack().move_here(queue_.tcp->stack(), connection, now_);

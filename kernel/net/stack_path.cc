@@ -76,18 +76,18 @@ void StackPath::receive(void* path, PacketBuffer* frame, uint32_t offset, uint32
   self.stack_.receive(frame, offset, length, addresses, congestion_experienced, self.now_);
 }
 
-void StackPath::forward(void* path, PacketBuffer* frame, unsigned stack) {
+bool StackPath::forward(void* path, PacketBuffer* frame, unsigned stack) {
   auto& self = *static_cast<StackPath*>(path);
-  if (stack >= kMostStacks || self.channels_[stack] == nullptr) {
-    release_chain(frame);
-    return;
-  }
+  if (stack >= kMostStacks || self.channels_[stack] == nullptr) return false;
   self.channels_[stack]->send(frame);
   self.forwarded_ |= uint32_t{1} << stack;
+  return true;
 }
 
 void StackPath::receive_forwarded(std::span<PacketBuffer* const> frames, Nanoseconds now) {
   begin(now);
+  // What the device's burst has left to be joined is not forwarded.
+  stack_.flush(now);
   stack_.set_forwarded(true);
   interface_->receive(frames, *out_);
   // What was joined is forwarded, too.

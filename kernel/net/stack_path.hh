@@ -92,7 +92,7 @@ class StackPath {
                       const tcp::FlowKey& addresses, bool congestion_experienced);
   static bool report(void* path, const IcmpError& error);
   static tcp::StackConfiguration configure(const Configuration& configuration, StackPath& path);
-  static void forward(void* path, PacketBuffer* frame, unsigned stack);
+  static bool forward(void* path, PacketBuffer* frame, unsigned stack);
   bool finish_loopback(Nanoseconds now);
 
   Interface* interface_;

@@ -256,9 +256,11 @@ PollEvents TcpSocket::poll() {
 
 PollEvents TcpSocket::poll_connection() {
   PollEvents events = error_.load(std::memory_order_relaxed) != 0 ? kPollError : 0;
-  const std::uint8_t shut = shut_.load(std::memory_order_relaxed);
   const bool there = with_connection([&](net::tcp::Connection& connection, Nanoseconds) {
     using net::tcp::State;
+    // Not before: what is decided here must not be older than a shutdown(), which wakes nobody
+    // twice.
+    const std::uint8_t shut = shut_.load(std::memory_order_relaxed);
     const State state = connection.state();
     if (state == State::kSynSent || state == State::kSynReceived) return;
     const bool over = state == State::kClosed || state == State::kTimeWait;

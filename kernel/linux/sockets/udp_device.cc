@@ -29,6 +29,8 @@ void receive(void* queue, const net::UdpDatagram& datagram, net::UdpResponder& r
 }
 
 bool report(void*, const net::IcmpError& error) {
+  // Programs send no datagrams over IPv6, so none of these can be true.
+  if (!error.local.is_v4() || !error.remote.is_v4()) return false;
   return report_udp_error({error.local.v4(), error.local_port},
                           {error.remote.v4(), error.remote_port}, error.error, error.hard);
 }

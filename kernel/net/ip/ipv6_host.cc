@@ -83,8 +83,14 @@ void Ipv6Host::take_prefix(const RouterAdvertisement::Prefix& prefix, uint64_t n
 
 void Ipv6Host::take_router(const IpAddress& from, const RouterAdvertisement& advertisement,
                            uint64_t now) {
-  for (const Ipv6State::Router& router : state_.routers.all()) {
-    if (router.address == from && router.until == Ipv6State::kForever) return;
+  for (Ipv6State::Router& router : state_.routers.all()) {
+    if (router.address != from) continue;
+    if (router.until == Ipv6State::kForever) return;
+    if (advertisement.lifetime == 0 || router.preference != advertisement.preference) break;
+    // It keeps its place: else two routers would take turns, and both would see half of each
+    // connection.
+    router.until = now + advertisement.lifetime * kSecond;
+    return;
   }
   state_.routers.remove_if([&](const auto& router) { return router.address == from; });
   if (advertisement.lifetime == 0) {

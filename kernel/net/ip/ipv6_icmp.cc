@@ -139,6 +139,7 @@ void Ipv6Layer::receive_solicitation(const Packet& packet, Message message, Tran
   advertisement.solicited = !asks_if_free;
   // Who is not sure yet takes no neighbour away from another (RFC 4429, section 3.3).
   advertisement.overrides = own->unique;
+  recent_ = {};
   if (!solicitation->mac.is_zero())
     push_waiting(neighbours_.learn(ip.source, solicitation->mac, now()), solicitation->mac, out);
   ++statistics_.neighbour_advertisements;
@@ -174,6 +175,7 @@ bool Ipv6Layer::receive_advertisement(const Packet& packet, Message message, Tra
 void Ipv6Layer::receive_router(const Packet& packet, Message message, Transmit& out) {
   const auto advertisement = parse_router_advertisement(packet.ip, message);
   if (!advertisement) return;
+  recent_ = {};
   if (!advertisement->mac.is_zero())
     push_waiting(neighbours_.learn(packet.ip.source, advertisement->mac, now()), advertisement->mac,
                  out);
@@ -183,6 +185,7 @@ void Ipv6Layer::receive_router(const Packet& packet, Message message, Transmit& 
 void Ipv6Layer::receive_redirect(const Packet& packet, Message message, Transmit& out) {
   const auto redirect = parse_redirect(packet.ip, message);
   if (!redirect || !host_->redirected(packet.ip.source, *redirect, now())) return;
+  recent_ = {};
   if (!redirect->mac.is_zero())
     push_waiting(neighbours_.learn(redirect->target, redirect->mac, now()), redirect->mac, out);
 }

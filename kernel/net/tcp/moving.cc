@@ -44,6 +44,8 @@ bool Stack::move_here(Stack& from, Connection& connection, Nanoseconds now) {
   if (&from == this || !connection.may_move()) return false;
   const uint64_t known = connection.known.load(std::memory_order_relaxed);
   if ((known & own_bit()) == 0) {
+    // A record of TIME-WAIT is still here, or one that has ended and was not forgotten yet.
+    if (flows_.find(connection.key) != nullptr) return false;
     if (!flows_.insert(connection)) return false;
     ++shared_;
   }
@@ -59,6 +61,16 @@ bool Stack::move_here(Stack& from, Connection& connection, Nanoseconds now) {
                           std::memory_order_relaxed);
   connection.resume(now);
   ++statistics_.moved_in;
+  return true;
+}
+
+// True: what another stack sent here is for a connection that has left meanwhile, so nobody may
+// touch it; the peer will send it again.
+bool Stack::has_moved_on(const FlowKey& key, PacketBuffer* frame) {
+  const Flow* const flow = flows_.find(key);
+  if (flow == nullptr || flow->kind != FlowKind::kConnection || has(*flow)) return false;
+  ++statistics_.late_forward;
+  release_chain(frame);
   return true;
 }
 
@@ -81,8 +93,8 @@ bool Stack::forward(const FlowKey& key, PacketBuffer* frame) {
     if (!is_port_elsewhere(key.local_port) || listeners_.listens(key.local_port)) return false;
     to = key.local_port % configuration_.ports.stacks;
   }
+  if (!configuration_.forward(configuration_.below, frame, to)) return false;
   ++statistics_.forwarded;
-  configuration_.forward(configuration_.below, frame, to);
   return true;
 }
 

@@ -65,17 +65,27 @@ class Pair {
     made.ports.stack = number;
     made.ports.stacks = 2;
     made.forward = [](void*, PacketBuffer* frame, unsigned stack) {
-      Stack& to = stack == 0 ? *here->first.stack : *here->second.stack;
-      FlowKey addresses = StackBench::key();
-      addresses.local_port = addresses.remote_port = 0;
-      ++here->forwarded;
-      to.set_forwarded(true);
-      to.receive(frame, StackBench::kHeaderRoom, frame->length - StackBench::kHeaderRoom, addresses,
-                 false, here->first.now);
-      to.flush(here->first.now);
-      to.set_forwarded(false);
+      if (!here->reachable) return false;
+      if (here->waiting != nullptr) {
+        *here->waiting = frame;
+        here->waiting = nullptr;
+        return true;
+      }
+      here->deliver(frame, stack);
+      return true;
     };
     return made;
+  }
+  void deliver(PacketBuffer* frame, unsigned stack) {
+    Stack& to = stack == 0 ? *here->first.stack : *here->second.stack;
+    FlowKey addresses = StackBench::key();
+    addresses.local_port = addresses.remote_port = 0;
+    ++here->forwarded;
+    to.set_forwarded(true);
+    to.receive(frame, StackBench::kHeaderRoom, frame->length - StackBench::kHeaderRoom, addresses,
+               false, here->first.now);
+    to.flush(here->first.now);
+    to.set_forwarded(false);
   }
 
   static inline Pair* here = nullptr;
@@ -83,6 +93,9 @@ class Pair {
   BenchListener web{BenchListener::port_80(), 10, 2};
   uint32_t ours = 0, theirs = 1001;
   unsigned forwarded = 0;
+  bool reachable = true;
+  // Where the next frame that is forwarded waits instead of being delivered.
+  PacketBuffer** waiting = nullptr;
 };
 
 struct TestOwner : Owner {
@@ -240,6 +253,98 @@ TEST_CASE("an answer to what the other stack has opened finds it") {
   CHECK(pair.first.sent.size() == 1);
   opening->connection->abort(pair.second.now);
   pair.second.stack->flush(pair.second.now);
+}
+
+TEST_CASE("what is on its way to a stack that its connection leaves is nobody's") {
+  Pair pair;
+  TestOwner owner;
+  const FlowKey key = StackBench::key();
+  Connection* const connection = pair.open(key, owner);
+  REQUIRE(pair.second.stack->move_here(*pair.first.stack, *connection, pair.second.now));
+  PacketBuffer* late = nullptr;
+  pair.waiting = &late;
+  pair.first.hear(
+      key,
+      {.flags = kAck | kPsh, .sequence = pair.theirs, .acknowledgement = pair.ours, .payload = 10});
+  REQUIRE(late != nullptr);
+  REQUIRE(pair.first.stack->move_here(*pair.second.stack, *connection, pair.first.now));
+  pair.deliver(late, 1);
+  CHECK(connection->readable() == 0);
+  CHECK(pair.second.stack->statistics().late_forward == 1);
+  // The peer sends it again.
+  pair.exchange(pair.first, pair.first, key, *connection);
+  connection->abort(pair.first.now);
+  for (int i = 0; i < 2; ++i) {
+    pair.first.stack->flush(pair.first.now);
+    pair.second.stack->flush(pair.second.now);
+  }
+  CHECK(pair.first.stack->connections() == 0);
+}
+
+TEST_CASE("an error about a connection is heard by the stack that has it") {
+  Pair pair;
+  TestOwner owner;
+  const FlowKey key = StackBench::key();
+  Connection* const connection = pair.open(key, owner);
+  REQUIRE(pair.second.stack->move_here(*pair.first.stack, *connection, pair.second.now));
+  connection->send(10, false, pair.second.now, [](std::span<std::byte> to) {
+    std::memset(to.data(), 'x', to.size());
+    return to.size();
+  });
+  pair.second.stack->flush(pair.second.now);
+  CHECK(!pair.first.stack->packet_too_big(key, 1280, {pair.ours}, pair.first.now));
+  CHECK(pair.second.stack->packet_too_big(key, 1280, {pair.ours}, pair.second.now));
+  CHECK(
+      !pair.first.stack->unreachable(key, Errno::kEHOSTUNREACH, true, {pair.ours}, pair.first.now));
+  connection->abort(pair.second.now);
+  for (int i = 0; i < 2; ++i) {
+    pair.second.stack->flush(pair.second.now);
+    pair.first.stack->flush(pair.first.now);
+  }
+}
+
+TEST_CASE("a port of another stack's where nobody is refuses") {
+  Pair pair;
+  FlowKey key = StackBench::key();
+  // The first chooses even ones.
+  key.local_port = 40001;
+  SUBCASE("there") {
+    pair.first.hear(key, {.flags = kSyn, .sequence = 1});
+    CHECK(pair.forwarded == 1);
+    CHECK(pair.second.next().segment.has(kRst));
+  }
+  SUBCASE("here, when there is no way to it") {
+    pair.reachable = false;
+    pair.first.hear(key, {.flags = kSyn, .sequence = 1});
+    CHECK(pair.first.next().segment.has(kRst));
+  }
+}
+
+TEST_CASE("a connection does not move to where a record has its ends") {
+  Pair pair;
+  TestOwner owner, next;
+  const FlowKey key = StackBench::key();
+  Connection* const connection = pair.open(key, owner);
+  REQUIRE(pair.second.stack->move_here(*pair.first.stack, *connection, pair.second.now));
+  pair.exchange(pair.first, pair.second, key, *connection);
+  connection->close(pair.second.now);
+  pair.second.stack->flush(pair.second.now);
+  pair.first.hear(
+      key, {.flags = kFin | kAck, .sequence = pair.theirs, .acknowledgement = pair.ours + 1});
+  REQUIRE(pair.second.stack->time_waits() == 1);
+  for (int i = 0; i < 2; ++i) {
+    pair.second.stack->flush(pair.second.now);
+    pair.first.stack->flush(pair.first.now);
+  }
+  pair.theirs = 5001;
+  pair.ours = pair.first.shake_hands(key, 5000);
+  Connection* const again = pair.first.stack->accept(pair.web.listener);
+  REQUIRE(again != nullptr);
+  again->set_owner(&next);
+  CHECK(!pair.second.stack->move_here(*pair.first.stack, *again, pair.second.now));
+  pair.exchange(pair.first, pair.first, key, *again);
+  again->abort(pair.first.now);
+  pair.first.stack->flush(pair.first.now);
 }
 
 }  // namespace

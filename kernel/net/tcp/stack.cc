@@ -74,9 +74,10 @@ void Stack::receive(PacketBuffer* frame, uint32_t offset, uint32_t length, FlowK
     release_chain(frame);
     return;
   }
-  if (configuration_.forward != nullptr && !forwarded_ && may_be_elsewhere(key) &&
-      forward(key, frame)) [[unlikely]]
-    return;
+  // Frames of the loopback, which begin with the segment, are never for another stack.
+  if (configuration_.forward != nullptr && offset != 0 && may_be_elsewhere(key)) [[unlikely]] {
+    if (forwarded_ ? has_moved_on(key, frame) : forward(key, frame)) return;
+  }
   if (frame->checksum == ChecksumState::kUnknown && !verify_checksum(*frame, offset, length, key))
       [[unlikely]] {
     ++statistics_.bad_checksum;
@@ -139,7 +140,8 @@ void Stack::receive_time_wait(TimeWait& record, Segment& segment, Nanoseconds no
 
 // CLOSED and LISTEN (sections 3.10.7.1 and 3.10.7.2).
 void Stack::receive_unknown(const FlowKey& key, Segment& segment, Nanoseconds now) {
-  if (forwarded_) {
+  // Of our own class of ports nobody knows better: those are refused as usual.
+  if (forwarded_ && !(is_own_port(key.local_port) && !listeners_.listens(key.local_port))) {
     ++statistics_.late_forward;
     drop(segment);
     return;
@@ -196,14 +198,14 @@ void Stack::drop(Segment& segment) {
 
 bool Stack::packet_too_big(const FlowKey& key, uint32_t mtu, Sequence sequence, Nanoseconds now) {
   Flow* const flow = flows_.find(key);
-  return flow != nullptr && flow->kind == FlowKind::kConnection &&
+  return flow != nullptr && flow->kind == FlowKind::kConnection && has(*flow) &&
          static_cast<Connection*>(flow)->packet_too_big(mtu, sequence, now);
 }
 
 bool Stack::unreachable(const FlowKey& key, Errno error, bool hard, Sequence sequence,
                         Nanoseconds now) {
   Flow* const flow = flows_.find(key);
-  return flow != nullptr && flow->kind == FlowKind::kConnection &&
+  return flow != nullptr && flow->kind == FlowKind::kConnection && has(*flow) &&
          static_cast<Connection*>(flow)->unreachable(error, hard, sequence, now);
 }
 

@@ -203,6 +203,11 @@ class Stack {
     const PortRange& ports = configuration_.ports;
     return port >= ports.first && port <= ports.last && port % ports.stacks != ports.stack;
   }
+  bool is_own_port(uint16_t port) const {
+    const PortRange& ports = configuration_.ports;
+    return port >= ports.first && port <= ports.last && port % ports.stacks == ports.stack;
+  }
+  bool has_moved_on(const FlowKey& key, PacketBuffer* frame);
   bool forward(const FlowKey& key, PacketBuffer* frame);
   uint64_t own_bit() const { return uint64_t{1} << configuration_.number; }
   // The connection has gone from this table, by whatever way.

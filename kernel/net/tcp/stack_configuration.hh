@@ -29,9 +29,9 @@ struct StackConfiguration {
   // Segments of a burst are joined (coalescing.hh), for devices that do not join them.
   bool coalesce = true;
 
-  // Takes a frame to the stack of that number, which is used by another CPU. nullptr: there is only
-  // this stack.
-  void (*forward)(void* below, PacketBuffer* frame, unsigned stack) = nullptr;
+  // Takes a frame to the stack of that number, which is used by another CPU. False: there is no way
+  // to it, and the frame stays the caller's. nullptr: there is only this stack.
+  bool (*forward)(void* below, PacketBuffer* frame, unsigned stack) = nullptr;
 
   QueueMemory* queues = nullptr;  // of payload and frames
   MemorySource memory;            // of connections, records and tables

@@ -135,7 +135,11 @@ void Connection::probe_timeout(Nanoseconds now) {
   if (blocked_) room_came_free();
   const uint32_t data = unsent_data();
   const bool fin = fin_queued_ && !fin_sent_;
-  if (data == 0 && !fin) return;
+  if (data == 0 && !fin) {
+    // What lacked room or memory was to be sent again.
+    if (in_flight() != 0) output(now);
+    return;
+  }
   const uint32_t space = send_space();
   if (space == 0 && in_flight() == 0) {
     // The window is closed. As long as the peer answers, for ever (section 3.8.6.1, MUST-37); but
