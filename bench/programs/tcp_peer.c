@@ -29,6 +29,7 @@ enum { kLargest = 65536, kEvents = 256, kBacklog = 4096 };
 enum { kTurn = 16 };
 /* "65536\n" and a few to spare. */
 enum { kLine = 8 };
+enum { kMostConnections = 1 << 18 };
 
 /* One for each file descriptor. Small: there may be 100,000 connections. */
 struct connection {
@@ -242,9 +243,15 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   struct rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) fail("RLIMIT_NOFILE");
+  rlim_t permitted = files.rlim_max;
+  /* Root may have more than that. */
+  if (files.rlim_max < kMostConnections) files.rlim_max = kMostConnections;
   files.rlim_cur = files.rlim_max;
-  if (setrlimit(RLIMIT_NOFILE, &files) != 0) fail("RLIMIT_NOFILE");
-  most_connections = files.rlim_cur < (1 << 18) ? (size_t)files.rlim_cur : 1 << 18;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
+    files.rlim_cur = files.rlim_max = permitted;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0) fail("RLIMIT_NOFILE");
+  }
+  most_connections = files.rlim_cur < kMostConnections ? (size_t)files.rlim_cur : kMostConnections;
   /* Pages of it are taken when they are used. */
   connections = calloc(most_connections, sizeof *connections);
   if (connections == NULL) fail("memory");

@@ -384,6 +384,47 @@ TEST_CASE("streams: bytes are counted when they have arrived") {
   }
 }
 
+TEST_CASE("bytes that a server acknowledged stay counted when it resets the connection") {
+  uint64_t read = 0, resets = 0;
+  World world(9, [&](Session& each) {
+    read += each.received.size();
+    each.received.clear();
+    each.resets = read > 300'000 * (resets + 1);
+    resets += each.resets;
+  });
+  const json traffic = {
+      {"protocol", "stream"}, {"port", 9}, {"direction", "to-server"}, {"messageBytes", 1000}};
+  const RunCommand run = command(traffic, closed(2, 1));
+  StreamLoop loop(world.context(), run, in_ms(20'000));
+  loop.prepare();
+  loop.resume();
+  loop.begin_slice(0);
+  uint64_t before = 0;
+  for (int part = 0; part < 100 || loop.counters().resets < 5; ++part) {
+    REQUIRE(part < 5000);
+    loop.send_until(in_ms(1));
+    loop.count();
+    REQUIRE(loop.counters().bytes_sent >= before);
+    before = loop.counters().bytes_sent;
+  }
+  // Of each connection at most what was on its way is missing.
+  CHECK(before > read / 3);
+}
+
+TEST_CASE("all of many connections are reset at the end") {
+  World world(7, echo);
+  RunCommand run = command(kEcho, closed(3000, 1));
+  run.idle_connections = 20'000;
+  {
+    RequestLoop loop(world.context(), run, in_ms(60'000));
+    loop.prepare();
+    // The last ones' handshakes end with segments that it has not looked at.
+    CHECK(world.server().open() > 22'000);
+  }
+  for (int round = 0; round < 200; ++round) world.server().poll();
+  CHECK(world.server().open() == 0);
+}
+
 TEST_CASE("idle connections stay open beside the others") {
   World world(7, echo);
   json traffic = kEcho;

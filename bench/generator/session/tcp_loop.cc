@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace plumbline::generator {
 
@@ -16,11 +17,20 @@ constexpr double kReopenAfterNs = 1e6;
 // Passes over the requests are made in parts so short that no round waits for them.
 constexpr double kScanIntervalNs = 20'000;
 
-// Payload that the server has acknowledged.
-uint64_t acknowledged(const Client& client) {
-  if (client.connection == nullptr) return 0;
+// Resets that are sent before more are made: the host drops what waits beyond a few thousand
+// frames.
+constexpr uint32_t kResetsAtOnce = 1000;
+// A guest that has not taken so many by then takes none any more.
+constexpr double kResetsTakenWithinNs = 100e6;
+
+// A connection that was reset no longer knows what was acknowledged before.
+void look_at_acknowledged(Client& client) {
+  using net::tcp::State;
+  if (client.connection == nullptr) return;
+  const State state = client.connection->state();
+  if (state == State::kClosed || state == State::kTimeWait) return;
   const uint64_t left = uint64_t{client.connection->in_flight()} + client.connection->unsent();
-  return client.queued > left ? client.queued - left : 0;
+  if (client.queued > left) client.acknowledged = client.queued - left;
 }
 
 }  // namespace
@@ -43,21 +53,40 @@ TcpLoop::TcpLoop(Context& context, const RunCommand& run, uint16_t port, uint64_
 
 TcpLoop::~TcpLoop() {
   // Derived classes have let go of theirs.
+  uint32_t unsent = 0;
   for (Idle& idle : idle_) {
-    if (idle.connection != nullptr) idle.connection->abort(host_->now());
+    if (idle.connection == nullptr) continue;
+    std::exchange(idle.connection, nullptr)->abort(host_->now());
+    make_way_for_resets(unsent);
   }
 }
 
 void TcpLoop::release_all() {
+  uint32_t unsent = 0;
   for (uint32_t i = 0; i < client_count(); ++i) {
-    if (client(i).connection != nullptr) reset(client(i));
+    if (client(i).connection == nullptr) continue;
+    reset(client(i));
+    make_way_for_resets(unsent);
   }
+}
+
+// After each reset of many. A server that missed one would keep the connection for good.
+void TcpLoop::make_way_for_resets(uint32_t& unsent) {
+  if (++unsent < kResetsAtOnce || !peer_takes_resets_) return;
+  unsent = 0;
+  const uint64_t end = ticks_now() + context_.scale.to_ticks(kResetsTakenWithinNs);
+  do {
+    host_->receive();
+    host_->flush();
+    peer_takes_resets_ = interruption_ != Interruption::kLinkDown && ticks_now() < end;
+  } while (!host_->sent_all() && peer_takes_resets_);
 }
 
 // ---- connections
 
 void TcpLoop::notify(net::tcp::Owner& owner, Connection&, uint32_t events) {
   auto& client = static_cast<Client&>(owner);
+  look_at_acknowledged(client);
   if (client.events == 0) {
     client.next_ready = client.loop->ready_;
     client.loop->ready_ = &client;
@@ -87,7 +116,7 @@ bool TcpLoop::open(Client& client) {
   client.loop = this;
   client.net::tcp::Owner::notify = notify;
   client.opened_at = ticks_now();
-  client.queued = 0;
+  client.queued = client.acknowledged = 0;
   client.connection = host_->connect(client.index % sources_, port_, client);
   if (client.connection == nullptr) return false;
   client.state = Client::State::kOpening;
@@ -95,7 +124,8 @@ bool TcpLoop::open(Client& client) {
 }
 
 void TcpLoop::let_go(Client& client) {
-  acknowledged_before_ += acknowledged(client);
+  look_at_acknowledged(client);
+  acknowledged_before_ += std::exchange(client.acknowledged, 0);
   if (client.state == Client::State::kOpen) --clients_open_;
   client.connection = nullptr;
   client.state = Client::State::kClosed;
@@ -245,7 +275,10 @@ void TcpLoop::handle(Client& client, uint32_t events) {
 
 void TcpLoop::count() {
   uint64_t bytes = acknowledged_before_;
-  for (uint32_t i = 0; i < client_count(); ++i) bytes += acknowledged(client(i));
+  for (uint32_t i = 0; i < client_count(); ++i) {
+    look_at_acknowledged(client(i));
+    bytes += client(i).acknowledged;
+  }
   counters_.bytes_sent = bytes;
   counters_.bytes_received = received_bytes_;
   counters_.retransmissions = host_->statistics().retransmitted;

@@ -28,6 +28,8 @@ struct Client : net::tcp::Owner {
   State state = State::kClosed;
   uint64_t opened_at = 0;  // clock ticks: when its SYN was sent
   uint64_t queued = 0;     // bytes of payload that the connection was given
+  // Of them, those that the server is known to have acknowledged.
+  uint64_t acknowledged = 0;
 };
 
 class TcpLoop : public Loop {
@@ -89,6 +91,7 @@ class TcpLoop : public Loop {
   template <class Open>
   void open_all(uint32_t wanted, const char* what, const uint32_t& open_count, Open&& open_one);
   void let_go(Client& client);
+  void make_way_for_resets(uint32_t& unsent);
 
   const uint16_t port_;
   const uint32_t sources_;
@@ -101,6 +104,7 @@ class TcpLoop : public Loop {
   Client* ready_ = nullptr;
   std::vector<std::pair<uint64_t, uint32_t>> reopen_;  // when, and which client
   bool preparing_ = false;
+  bool peer_takes_resets_ = true;
   bool sending_ = false;
   uint64_t next_scan_ = 0;
   uint64_t received_at_ = 0;

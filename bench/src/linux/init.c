@@ -24,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@
 /* QEMU's isa-debug-exit device: QEMU ends with the status (value << 1) | 1. */
 enum { kDebugExitPort = 0xf4, kExitOk = 0x10, kExitFailed = 0x11 };
 enum { kMillisecondsToWait = 10000 };
+/* What a kernel permits at most by default (fs.nr_open). */
+enum { kOpenFiles = 1 << 20 };
 
 __attribute__((noreturn)) static void end_machine(int value) {
   fflush(NULL);
@@ -169,6 +172,9 @@ __attribute__((noreturn)) static void run_program(void) {
   pid_t child = fork();
   if (child < 0) fail("fork");
   if (child == 0) {
+    /* The kernel gives its first process 4,096, fewer than the connections of some workloads. */
+    struct rlimit files = {.rlim_cur = kOpenFiles, .rlim_max = kOpenFiles};
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0) fail("RLIMIT_NOFILE");
     execv(words[0], words);
     fail("%s", words[0]);
   }
