@@ -75,6 +75,7 @@ describe('options', () => {
     [['boot', '--vcpus', '9'], /--vcpus: "9" is not allowed. Allowed: a whole number from 1 to 8/],
     [['boot', '--machine', 'pc'], /--machine: "pc" is not allowed. Allowed: microvm, q35/],
     [['boot', '--options', 'a b=1'], /--options: "a" is not allowed/],
+    [['soak', '--tcp', '--minutes', '5'], /'--tcp' cannot be used with option '--minutes <n>'/],
     [['targets', '--group', 'none'], /--group: "none" is not allowed. Allowed: memcached, instructions, boot, memory/],
   ])('%j', (args, message) => {
     const [name = '', ...rest] = args;

@@ -1,4 +1,5 @@
 import { parseVariant } from '@plumbline/variants';
+import { Option } from 'commander';
 import { pause } from '../deadline.ts';
 import { BenchError } from '../errors.ts';
 import { soakTcp } from '../interoperation/soak.ts';
@@ -20,7 +21,12 @@ const program = command(
   .option('--minutes <n>', 'how long', integer('--minutes', 1, 10_080), 60)
   .option('--variant <preset>', 'variant of our kernel', 'default')
   .option('--accel <name>', 'auto, kvm or tcg', 'auto')
-  .option('--tcp', "our TCP with Linux's over a wire that loses, reorders, repeats and delays, a minute at each point")
+  .addOption(
+    new Option(
+      '--tcp',
+      "our TCP with Linux's over a wire that loses, reorders, repeats and delays, a minute at each point",
+    ).conflicts('minutes'),
+  )
   .option('--seed <n>', 'decides requests, losses and damage', integer('--seed', 0, 0xffffffff));
 
 interface SoakOptions {
@@ -47,7 +53,10 @@ await runCommand(async () => {
   const choice = chooseAccelerator(parseAcceleratorRequest(options.accel));
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   say(`Accelerator: ${choice.reason}. Seed ${seed}.`);
-  if (options.tcp) return soakTcp(variant, choice.accelerator, seed, say);
+  if (options.tcp) {
+    const release = takeMeasurementLock();
+    return soakTcp(variant, choice.accelerator, seed, say).finally(release);
+  }
   const cores = chooseCores();
   const resources = new Resources();
   resources.defer(takeMeasurementLock());

@@ -72,8 +72,8 @@ export function linuxHostSupport(): Promise<LinuxHostSupport> {
 }
 
 /**
- * A veth pair between two namespaces, with the addresses of the bench. The server's neighbour entry is static, the generator's
- * end has no address (its kernel must not answer), and neither end gets an IPv6 address, whose discovery would be traffic.
+ * A veth pair between two namespaces, with the addresses of the bench. The server's neighbour entry for 10.9.0.1 is static
+ * (UDP's generator; TCP's, 10.9.0.101 and up, is resolved by ARP), the generator's end has no address (its kernel must not answer), and neither end gets an IPv6 address, whose discovery would be traffic.
  * Offloads stay as Linux sets them: checksums are then never computed on this wire, which is to Linux's advantage.
  */
 async function connect(server: NetworkNamespace, generator: NetworkNamespace): Promise<void> {

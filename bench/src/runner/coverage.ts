@@ -23,14 +23,17 @@ function bootsIn(figures: readonly Figure[], placement: Placement): number {
   return Math.max(0, ...figures.filter((figure) => figure.placement === placement).map((figure) => figure.boots));
 }
 
-/** Our subject in each workload that is compared under load. */
+/**
+ * Our subject in each workload whose comparisons get boots beyond the planned rounds. Left out, for the time that they would
+ * take from these: nginx, tcp-rr and connect, and the native program's tcp-stream.
+ */
 const COMPARED: Readonly<Record<string, SubjectId>> = {
   'memcached-udp': 'plumbline',
   'memcached-tcp': 'plumbline-unmodified',
   redis: 'plumbline-unmodified',
   'tcp-stream': 'plumbline-unmodified',
 };
-/** Workloads in which our variants are compared with each other. */
+/** Workloads in which our variants get them, too, to be compared with each other; redis (50 connections, 16 deep) does not. */
 const OF_VARIANTS = ['tcp-stream'];
 
 /** Whether the report or a target compares the first with the second at points that both have. */

@@ -59,17 +59,28 @@ export function ratioChart(comparisons: readonly Comparison[], series: readonly 
 export function queuesChart(comparisons: readonly Comparison[], series: readonly Series[]): RatioChart | null {
   const chart = forest(comparisons, series, TO_COPY);
   if (chart === null) return null;
-  const lost = comparisons.filter((c) => c.verdict === 'worse' || (c.verdict === 'points only' && c.ratio < 1));
-  const places = lost.map((c) => {
-    const { workload, parameters, metric, subject } = c.subject;
-    const unsure = c.verdict === 'points only' ? ', too few boots for a verdict' : '';
-    return `${workload}, ${parametersLabel(parameters)}: ${METRICS[metric].short} of ${subject} (${formatRatio(c.ratio)}${unsure})`;
-  });
+  return { ...chart, notes: [...losses(comparisons), ...chart.notes] };
+}
+
+/** Where zero-copy loses, and where nobody can say yet. */
+export function losses(comparisons: readonly Comparison[]): string[] {
+  const places = (those: readonly Comparison[]): string =>
+    those
+      .map(({ subject: { workload, parameters, metric, subject }, ratio }) => {
+        const what = `${METRICS[metric].short} of ${subject} (${formatRatio(ratio)})`;
+        return `${workload}, ${parametersLabel(parameters)}: ${what}`;
+      })
+      .join('; ');
+  const judged = comparisons.filter((c) => c.verdict !== 'points only');
+  const lost = judged.filter((c) => c.verdict === 'worse');
+  const unsure = comparisons.filter((c) => c.verdict === 'points only' && c.ratio < 1);
   const verdict =
-    places.length === 0
-      ? 'Zero-copy loses at no point that was measured.'
-      : `Zero-copy loses at: ${places.join('; ')}.`;
-  return { ...chart, notes: [verdict, ...chart.notes] };
+    lost.length > 0
+      ? `Zero-copy loses at: ${places(lost)}.`
+      : judged.length > 0
+        ? 'Zero-copy loses at no point that could be compared.'
+        : 'At no point are there enough boots to say whether zero-copy loses.';
+  return [verdict, ...(unsure.length > 0 ? [`Below 1, too few boots to say: ${places(unsure)}.`] : [])];
 }
 
 function forest(comparisons: readonly Comparison[], series: readonly Series[], about: Forest): RatioChart | null {

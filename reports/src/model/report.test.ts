@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { syntheticRun } from '../testing/synthetic.ts';
 import type { PanelsChart, RatioChart, ThroughputLatencyChart } from './chart-data.ts';
+import type { Comparison } from './comparison.ts';
+import { losses } from './ratio-chart.ts';
 import { buildReport } from './report.ts';
 
 const report = buildReport(syntheticRun());
@@ -29,6 +31,17 @@ describe('a report', () => {
     const rows = queues.groups.flatMap(({ blocks }) => blocks.flatMap(({ rows: own }) => own));
     expect(rows.map(({ metric }) => metric)).toEqual(rows.map(() => 'bandwidth'));
     expect(rows.map(({ baseline }) => baseline)).toEqual(rows.map(() => 'copy'));
+  });
+
+  it('calls nothing a loss that has too few boots for a verdict', () => {
+    const subject = { workload: 'tcp-stream', parameters: { message: 64 }, metric: 'bandwidth', subject: 'plumbline' };
+    const comparison = (verdict: string, ratio: number) => ({ subject, verdict, ratio }) as unknown as Comparison;
+    expect(losses([comparison('points only', 0.5), comparison('better', 2)])).toEqual([
+      'Zero-copy loses at no point that could be compared.',
+      expect.stringMatching(/^Below 1, too few boots to say: tcp-stream, message 64.*0\.5/),
+    ]);
+    expect(losses([comparison('points only', 1.5)])).toEqual([expect.stringMatching(/^At no point/)]);
+    expect(losses([comparison('worse', 0.9)])).toEqual([expect.stringMatching(/^Zero-copy loses at: tcp-stream/)]);
   });
 
   it('says what is excluded, missing or lost', () => {
