@@ -157,5 +157,6 @@ describe('the generator as the limit', () => {
     expect(isClientBound('echo', 0.99, 1)).toBe(false);
     expect(isClientBound('linux-host', 0.9, 0.97)).toBe(false);
     expect(isClientBound('linux-host', 0.9, 0.7)).toBe(true);
+    expect(isClientBound('linux-host', 0.9, undefined)).toBe(true);
   });
 });

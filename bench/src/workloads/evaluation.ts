@@ -51,10 +51,13 @@ export function isDisturbed(result: RunResult): boolean {
   return slices.length === 0 || bad > DISTURBED_SHARE * slices.length;
 }
 
-/** Whether a figure is the generator's rather than the subject's (design: "The real tier"). */
-export function isClientBound(subject: SubjectId, busy: number, serverBusy: number): boolean {
+/**
+ * Whether a figure is the generator's rather than the subject's (design: "The real tier").
+ * @param serverBusy undefined where it is not known; it then excuses nothing
+ */
+export function isClientBound(subject: SubjectId, busy: number, serverBusy: number | undefined): boolean {
   if (subject === 'echo') return false;
-  if (subject === 'linux-host' && serverBusy >= SATURATED) return false;
+  if (subject === 'linux-host' && serverBusy !== undefined && serverBusy >= SATURATED) return false;
   return busy > CLIENT_BOUND;
 }
 
@@ -78,7 +81,7 @@ function bandwidth({ slices }: RunResult, placement: GeneratorSlice['placement']
 export function figuresOf(
   result: RunResult,
   subject: SubjectId,
-  serverBusy: number,
+  serverBusy: number | undefined,
   disturbed: boolean,
   around: Pick<Figure, 'before' | 'after'>,
   protocol: Traffic['protocol'] = 'memcached',
@@ -99,7 +102,7 @@ export function figuresOf(
       disturbed: disturbed || good.length === 0,
       clientBound: isClientBound(subject, busy, serverBusy),
       loss,
-      serverBusy,
+      ...(serverBusy === undefined ? {} : { serverBusy }),
       ...around,
     };
     if (protocol === 'stream') {

@@ -1,5 +1,5 @@
 import { cpuTimeBetween } from 'perf-hooks-extra';
-import type { Loop, Traffic } from '../generator/protocol.ts';
+import type { Loop, RunResult, Traffic } from '../generator/protocol.ts';
 import type { GuestShape, RunningSubject } from '../subjects/subject.ts';
 import { figuresOf, isDisturbed } from './evaluation.ts';
 import { derivedSeed, randomSource, shuffled } from './random.ts';
@@ -35,6 +35,15 @@ export interface Load {
 /** Whether a load comes over TCP. */
 export function overTcp({ traffic }: Load): boolean {
   return traffic.protocol === 'memcached' || traffic.protocol === 'echo' ? traffic.transport === 'tcp' : true;
+}
+
+/** Why a stream is no measurement: bytes of a connection that ended unasked are lost without being missed. */
+export function brokenStream(
+  { traffic }: Pick<Load, 'traffic'>,
+  { totals }: Pick<RunResult, 'totals'>,
+): string | undefined {
+  if (traffic.protocol !== 'stream' || totals.resets === 0) return undefined;
+  return `${totals.resets} of ${totals.opened} connections of the stream ended though nobody wanted it (RST, time-out or FIN from the server)`;
 }
 
 interface MeasuredPoint extends Load {
@@ -74,7 +83,8 @@ async function measurePoint(context: BootContext, running: RunningSubject, what:
     const loaded =
       result.warmupNs +
       result.slices.reduce((sum, slice) => sum + slice.durationNs * Number(slice.phase === 'measure'), 0);
-    const serverBusy = Math.min(1, served / loaded);
+    // Opening the idle connections is the server's work, too, and its time is not known apart.
+    const serverBusy = (load.idleConnections ?? 0) > 0 ? undefined : Math.min(1, served / loaded);
     const { totals } = result;
     if (totals.bad > 0) {
       await context.fail(
@@ -82,6 +92,11 @@ async function measurePoint(context: BootContext, running: RunningSubject, what:
         `${totals.bad} of ${totals.replies} replies are wrong: ${result.firstBad ?? 'no example'}`,
         running.console(),
       );
+      return;
+    }
+    const broken = brokenStream(load, result);
+    if (broken !== undefined) {
+      await context.fail(point, broken, running.console());
       return;
     }
     if (totals.replies === 0) {

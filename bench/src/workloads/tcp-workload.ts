@@ -1,6 +1,6 @@
 import type { Service } from '../subjects/service.ts';
 import { type Subject, variantsOf } from '../subjects/subject.ts';
-import { countLoad } from './counted.ts';
+import { type CountedRequests, countLoad } from './counted.ts';
 import { LOAD_OVERHEAD_SECONDS, type Load, loadSeconds, measureLoad } from './load.ts';
 import type { BootTemplate, Parameters, PlanRequest, Point, Scope, Workload } from './workload.ts';
 
@@ -41,6 +41,15 @@ const ifInQuick = (from: Scope): Scope => (from === 'quick' ? 'default' : 'full'
 function countedRequests({ loop }: Load): number {
   const window = loop.kind === 'closed' ? loop.connections * loop.outstanding : loop.maxInFlight;
   return Math.max(10_000, 50 * window);
+}
+
+/** Of a stream, what passes until windows and buffers have grown as far as they do. */
+const GROWN_BYTES = 4 << 20;
+
+/** The shorter run, whose costs are taken off, has to end as the longer one does. */
+function countedRuns({ traffic }: Load, counted: number): CountedRequests {
+  const grown = traffic.protocol === 'stream' ? GROWN_BYTES / traffic.messageBytes : 0;
+  return { counted, warmUp: Math.ceil(Math.max(counted / 10, grown)) };
 }
 
 function templatesOf(workload: TcpWorkload, subject: Subject, request: PlanRequest): BootTemplate[] {
@@ -91,6 +100,7 @@ export function tcpWorkload(workload: TcpWorkload): Workload {
   const loadOf = ({ parameters }: Point): Load => workload.load(parameters);
   const describe = ({ parameters }: Point): string => workload.describe(parameters);
   const count = workload.counted ?? countedRequests;
+  const shape = workload.memoryBytes === undefined ? {} : { memoryBytes: workload.memoryBytes };
   return {
     id,
     title,
@@ -98,16 +108,8 @@ export function tcpWorkload(workload: TcpWorkload): Workload {
     plan: (request) => request.subjects.flatMap((subject) => templatesOf(workload, subject, request)),
     run: (context) =>
       context.plan.accelerator === 'tcg'
-        ? countLoad(context, loadOf, describe, (load) => {
-            const counted = count(load);
-            return { counted, warmUp: Math.ceil(counted / 10) };
-          })
-        : measureLoad(
-            context,
-            loadOf,
-            describe,
-            workload.memoryBytes === undefined ? {} : { memoryBytes: workload.memoryBytes },
-          ),
+        ? countLoad(context, loadOf, describe, (load) => countedRuns(load, count(load)), shape)
+        : measureLoad(context, loadOf, describe, shape),
   };
 }
 
