@@ -114,7 +114,7 @@ describe.each(['kvm', 'tcg'] as const)('our firmware, on %s', (request) => {
   const accelerator = () => (request === 'kvm' ? kvm() : 'tcg');
 
   it.each([
-    [1, 2 << 20],
+    [1, 4 << 20],
     [3, 64 << 20],
     [4, 6 * 2 ** 30],
   ])("tells of %i processors and all of %i bytes, as QEMU's does", async (vcpus, memoryBytes) => {
