@@ -21,7 +21,7 @@ import { eventually, TapNamespace } from './testing/tap-namespace.ts';
  * a client counts and what the server counts must agree. Needs root and /dev/kvm.
  */
 const ADDRESS = '10.9.0.2';
-const ASK = fileURLToPath(new URL('testing/udp-ask.mjs', import.meta.url));
+const ASK = fileURLToPath(new URL('testing/tcp-ask.mjs', import.meta.url));
 const MINUTE = 60_000;
 
 let kernel: KernelImage;
