@@ -59,6 +59,14 @@ class Pair {
     has.sent.clear();
   }
 
+  // What has ended goes from one to the other and back until both have forgotten it.
+  void settle() {
+    for (int i = 0; i < 2; ++i) {
+      second.stack->flush(second.now);
+      first.stack->flush(first.now);
+    }
+  }
+
   static StackConfiguration configuration(uint16_t number) {
     StackConfiguration made = StackBench::standard();
     made.number = number;
@@ -151,10 +159,7 @@ TEST_CASE("a connection that has moved is served by either queue, and moves back
     CHECK(pair.second.stack->time_waits() == 1);
     CHECK(pair.second.next().segment.acknowledgement.value == pair.theirs + 1);
   }
-  pair.second.stack->flush(pair.second.now);
-  pair.first.stack->flush(pair.first.now);
-  pair.second.stack->flush(pair.second.now);
-  pair.first.stack->flush(pair.first.now);
+  pair.settle();
   CHECK(pair.first.stack->connections() == 0);
   CHECK(pair.second.stack->connections() == 0);
 }
@@ -175,10 +180,7 @@ TEST_CASE("the ends of one that has ended are free, also while its owner still h
   again->set_owner(&next);
   pair.exchange(pair.first, pair.first, key, *again);
   connection->close(pair.second.now);
-  for (int i = 0; i < 2; ++i) {
-    pair.second.stack->flush(pair.second.now);
-    pair.first.stack->flush(pair.first.now);
-  }
+  pair.settle();
   CHECK(pair.first.stack->connections() == 1);
   pair.exchange(pair.first, pair.first, key, *again);
   again->abort(pair.first.now);
@@ -274,10 +276,7 @@ TEST_CASE("what is on its way to a stack that its connection leaves is nobody's"
   // The peer sends it again.
   pair.exchange(pair.first, pair.first, key, *connection);
   connection->abort(pair.first.now);
-  for (int i = 0; i < 2; ++i) {
-    pair.first.stack->flush(pair.first.now);
-    pair.second.stack->flush(pair.second.now);
-  }
+  pair.settle();
   CHECK(pair.first.stack->connections() == 0);
 }
 
@@ -297,10 +296,7 @@ TEST_CASE("an error about a connection is heard by the stack that has it") {
   CHECK(
       !pair.first.stack->unreachable(key, Errno::kEHOSTUNREACH, true, {pair.ours}, pair.first.now));
   connection->abort(pair.second.now);
-  for (int i = 0; i < 2; ++i) {
-    pair.second.stack->flush(pair.second.now);
-    pair.first.stack->flush(pair.first.now);
-  }
+  pair.settle();
 }
 
 TEST_CASE("a port of another stack's where nobody is refuses") {
@@ -332,10 +328,7 @@ TEST_CASE("a connection does not move to where a record has its ends") {
   pair.first.hear(
       key, {.flags = kFin | kAck, .sequence = pair.theirs, .acknowledgement = pair.ours + 1});
   REQUIRE(pair.second.stack->time_waits() == 1);
-  for (int i = 0; i < 2; ++i) {
-    pair.second.stack->flush(pair.second.now);
-    pair.first.stack->flush(pair.first.now);
-  }
+  pair.settle();
   pair.theirs = 5001;
   pair.ours = pair.first.shake_hands(key, 5000);
   Connection* const again = pair.first.stack->accept(pair.web.listener);
